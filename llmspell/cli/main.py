@@ -1,0 +1,34 @@
+"""The entry point. `run` and `exec` take a path that imports little; everything else goes to the Typer app."""
+
+import os
+import sys
+
+from llmspell.cli.options import COMPLETION_VARIABLE, parse, spell_out
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: "Sequence[str] | None" = None) -> int:
+    """Carry out a command line, without the program's name; the exit status. Prints, and raises nothing."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    _hold_standard_streams()
+    parsed = None if COMPLETION_VARIABLE in os.environ else parse(arguments)
+    if parsed is None:
+        from llmspell.cli.app import dispatch
+
+        return dispatch(spell_out(arguments))
+    from llmspell.cli.run import execute, run
+
+    command, given = parsed
+    return run(given) if command == "run" else execute(given)
+
+
+def _hold_standard_streams() -> None:
+    """Open what the caller closed (`>&-`): else the store's file would become standard output, and take the prints."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

@@ -1,0 +1,114 @@
+"""`run` and `exec`: read the script, run it under watch, print its result."""
+
+import os
+import time
+
+from llmspell import values
+from llmspell.cli.call import Call, perform
+from llmspell.cli.watch import Watch, leave, stopped
+from llmspell.errors import BadArgument, NotEnabled
+from llmspell.languages.language import ScriptExit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+LANGUAGES = {".lua": "lua", ".js": "javascript", ".mjs": "javascript"}
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def run(given: "dict[str, Any]") -> int:
+    """The command `run`; its exit status."""
+    if given["watch"]:
+        from llmspell.cli.rerun import rerun
+
+        return perform(given, lambda call: rerun(call, _run_file))
+    return perform(given, _run_file)
+
+
+def execute(given: "dict[str, Any]") -> int:
+    """The command `exec`; its exit status."""
+    return perform(given, lambda call: _run(call, call.values["code"].encode("utf-8", "surrogateescape"), "exec"))
+
+
+def _run_file(call: Call) -> int:
+    path = call.values["script"]
+    name = "stdin" if path == "-" else path
+    return _run(call, read_script(path), name)
+
+
+def _run(call: Call, source: bytes, name: str) -> int:
+    """Run `source` with a runtime of its own; the exit status. Raises LlmspellError."""
+    given, report = call.values, call.report
+    check_text(source, name)
+    source = source.removeprefix(BYTE_ORDER_MARK)
+    call.sources[name] = source
+    _check_options(given)
+    if report.is_json:
+        report.reserve_output()
+    runtime = call.runtime(principal=given["principal"])
+    timeout = runtime.timeout if given["timeout"] is None else given["timeout"]
+
+    def give_up(reason: str) -> None:
+        leave(report.failure(stopped(reason, timeout)), runtime.flush)
+
+    started = time.perf_counter()
+    status, payload = 0, None
+    try:
+        with Watch(runtime.interrupt, give_up, timeout=timeout):
+            payload = runtime.run(source, name=name, language=_language(name, given["engine"]), args=given["args"])
+    except ScriptExit as end:
+        status = end.status
+    finally:
+        runtime.close()
+    duration = time.perf_counter() - started
+    result = None if payload is None else values.decode(payload)
+    if report.is_json:
+        report.value({"result": result, "duration_ms": round(duration * 1000, 3)})
+    elif isinstance(result, (str, bytes)):
+        report.write((result.encode() if isinstance(result, str) else result) + b"\n")
+    elif result is not None:
+        report.value(result)
+    return status
+
+
+def read_script(path: str) -> bytes:
+    """The text of a script; `-` is standard input. Raises BadArgument, exit 2, when it cannot be read."""
+    try:
+        if path == "-":
+            path = "standard input"
+            with open(0, "rb", closefd=False) as stream:
+                return stream.read()
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise BadArgument(f"there is no script '{path}'", exit_status=2) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise BadArgument(f"cannot read the script '{path}': {reason}", exit_status=2) from None
+
+
+def check_text(source: bytes, name: str) -> None:
+    """Raise BadArgument, exit 2, unless `source` is UTF-8."""
+    try:
+        source.decode()
+    except UnicodeDecodeError as error:
+        line = source.count(b"\n", 0, error.start) + 1
+        raise BadArgument(
+            f"the script '{name}' is not UTF-8 text (byte 0x{source[error.start]:02x} in line {line})",
+            hint="save it as UTF-8",
+            exit_status=2,
+        ) from None
+
+
+def _check_options(given: "dict[str, Any]") -> None:
+    if given["session"] is not None:
+        raise NotEnabled("--session: this version has no sessions yet")
+    for number, argument in enumerate(given["args"], 1):
+        if not argument.isascii() and argument.encode("utf-8", "replace").decode() != argument:
+            raise BadArgument(f"argument {number} of the script is not UTF-8 text", exit_status=2)
+
+
+def _language(name: str, engine: str | None) -> str:
+    """The file's ending decides, then --engine; empty leaves it to the configuration."""
+    return LANGUAGES.get(os.path.splitext(name)[1].lower(), engine or "")

@@ -1,0 +1,1 @@
+"""Languages: values in, values out, functions of the host in between."""

@@ -1,0 +1,97 @@
+"""What a script may reach outside its own memory: files, environment variables, modules."""
+
+import os
+
+from llmspell.errors import AccessDenied, BadArgument, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Grants:
+    """The grants of `[runtime.security]` and the places where modules may lie.
+
+    `files` and `environment` are True (all), False (none) or a list of paths or names. Paths are resolved through
+    symbolic links before they are compared. `secret_names` and `secret_files` are never granted: they hold keys.
+    """
+
+    def __init__(
+        self,
+        *,
+        files: "bool | Sequence[str]" = False,
+        environment: "bool | Sequence[str]" = False,
+        package_paths: "Sequence[str]" = (),
+        secret_names: "Sequence[str]" = (),
+        secret_files: "Sequence[str]" = (),
+    ) -> None:
+        self.files = files if isinstance(files, bool) else tuple(os.path.realpath(path) for path in files)
+        self.environment = environment if isinstance(environment, bool) else frozenset(environment)
+        self.package_paths = tuple(package_paths)
+        self.secret_names = frozenset(secret_names)
+        self.secret_files = frozenset(os.path.realpath(path) for path in secret_files)
+
+    def may_open(self, path: str) -> bool:
+        real = os.path.realpath(path)
+        if real in self.secret_files or _is_other_view_of_memory(real):
+            return False
+        if isinstance(self.files, bool):
+            return self.files
+        return any(real == root or real.startswith(root.rstrip(os.sep) + os.sep) for root in self.files)
+
+    def check_open(self, path: str) -> str:
+        """The resolved path; raises AccessDenied when it is not granted."""
+        if "\0" in path:
+            raise BadArgument("a path cannot have a NUL byte")
+        if not self.may_open(path):
+            raise AccessDenied(
+                f"'{path}' is not granted to this script",
+                hint="grant it with allow_file_access in [runtime.security]: true, or a list of paths",
+            )
+        return os.path.realpath(path)
+
+    def variable(self, name: str) -> str | None:
+        """The value of an environment variable that is granted; None when it is unset or not granted."""
+        if name in self.secret_names or self.environment is False:
+            return None
+        if self.environment is True or name in self.environment:
+            return os.environ.get(name)
+        return None
+
+    def module(self, name: str, importer: str, script: str, suffixes: "Sequence[str]") -> tuple[str, bytes]:
+        """The path and the text of a module.
+
+        A name that begins with `./` or `../` is looked for beside `importer`; any other beside the script, then in the
+        package paths. The suffixes are tried after the name as it is. Raises NotFound and AccessDenied.
+        """
+        relative = name.startswith(("./", "../"))
+        beside = os.path.dirname(importer if relative else script)
+        roots = [beside] if relative else [beside, *self.package_paths]
+        candidates = [
+            os.path.normpath(os.path.join(root, name + suffix))
+            for root in roots
+            for suffix in ("", *suffixes, *("/init" + suffix for suffix in suffixes))
+        ]
+        for path in candidates:
+            if not os.path.isfile(path):
+                continue
+            real = self.check_open(path)
+            try:
+                with open(real, "rb") as file:
+                    return path, file.read()
+            except OSError as error:
+                raise AccessDenied(f"cannot read the module '{path}': {error.strerror}") from None
+        self._refuse_unless_any(name)
+        raise NotFound(f"there is no module '{name}'; looked beside {os.path.basename(importer or script)} and in package_paths")
+
+    def _refuse_unless_any(self, name: str) -> None:
+        """Without any grant, a missing module and a present one give the same answer."""
+        if self.files is False:
+            self.check_open(name)
+
+
+def _is_other_view_of_memory(path: str) -> bool:
+    """Whether the path shows this process's or another's environment and memory, where keys are."""
+    return path.startswith("/proc/") and path.rsplit("/", 1)[-1] in ("environ", "mem", "maps", "cmdline") or (
+        path.startswith(("/proc/", "/dev/")) and "/fd/" in path
+    )

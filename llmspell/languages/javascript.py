@@ -1,0 +1,309 @@
+"""JavaScript through quickjs-ng: only strings, small integers and booleans cross; values as JSON text with tags."""
+
+import os
+
+from llmspell import values
+from llmspell.errors import BadArgument, LimitExceeded, LlmspellError, NotEnabled, ReadOnly, ScriptError, by_code
+from llmspell.languages.language import Language, Limits, ScriptExit, Services
+from llmspell.languages.quickjs import Engine
+from llmspell.surface.host import Host
+from llmspell.surface.model import CallbackFailed, Type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from llmspell.surface.model import Global
+
+STACK_BYTES = 4 << 20
+"""How deep JavaScript may recurse: half of the usual 8 MiB of a thread's C stack, so that the engine's check comes first."""
+
+
+class JavaScriptWire:
+    """Every argument crosses as JSON text, null as None; a leading tab says that the text holds tags."""
+
+    words = {
+        "map": "object", "list": "array", "record": "object", "none": "null", "callback": "function",
+        "anything": "value", "payload": "value", "moment": "time (RFC 3339 text or Unix seconds)", "bytes": "Uint8Array",
+    }  # fmt: skip
+
+    def __init__(self) -> None:
+        self.call_back: Any = None
+
+    def scalar(self, raw: "str | None") -> "Any":
+        if raw is None:
+            return None
+        if raw[0] == '"' and "\\" not in raw:
+            return raw[1:-1]
+        return values.decode(self.payload(raw))
+
+    def payload(self, raw: "str | None") -> bytes:
+        if raw is None:
+            return NULL
+        if raw[0] == "\t":
+            return raw.encode()
+        return b" " + raw.encode()
+
+    def invoke(self, token: int, payloads: tuple[bytes, ...]) -> bytes:
+        from _quickjs import JSException
+
+        try:
+            text = self.call_back(token, *[values.to_json(payload).decode() for payload in payloads])
+        except JSException as error:
+            raise CallbackFailed from error
+        if not text:
+            raise CallbackFailed
+        return self.payload(text)
+
+    def reply(self, result: Type) -> "Callable[[Any], Any]":
+        kind = result.kind
+        if kind in ("none", "boolean"):
+            return _same
+        if kind == "payload":
+            return lambda payload: None if payload is None else values.to_json(payload).decode()
+        if kind in ("integer", "number", "string", "choice"):
+            return lambda value: None if value is None else values.dump_json(value).decode()
+        from llmspell.surface.host import plain
+
+        return lambda value: (
+            None if value is None else values.dump_json(plain(value, result), property_names=True).decode()
+        )
+
+    def failure(self, error: LlmspellError) -> str:
+        fields = {"code": error.code, "message": error.message, "hint": error.hint, "call": error.call}
+        text = values.dump_json({name: text for name, text in fields.items() if text}, property_names=True)
+        return "!" + text.decode().strip()
+
+    def rethrow(self) -> str:
+        return "!"
+
+
+NULL = values.JSON + b"null"
+
+
+def _same(value: "Any") -> "Any":
+    return value
+
+
+class JavaScript(Language):
+    name = "javascript"
+    suffixes = (".js", ".mjs")
+
+    def __init__(self, globals_: "Sequence[Global]", limits: Limits, services: Services) -> None:
+        self._services = services
+        self._limits = limits
+        self._script = ""
+        self._main_source: bytes | None = None
+        self._wire = JavaScriptWire()
+        self._host = Host(self._wire, services.report_bug)
+        stop = services.stop
+        self._engine = Engine(self._resolve, self._load, self._expression, lambda: stop.reason is not None)
+        context = self._context = self._engine.context
+        if limits.memory:
+            context.set_memory_limit(limits.memory)
+        context.set_max_stack_size(_stack_bytes())
+        context.add_callable("__host_write", self._write)
+        context.add_callable("__host_readonly", self._readonly)
+        context.add_callable("__host_exit", self._exit)
+        context.add_callable("__host_mistyped", self._host.mistyped)
+        context.add_callable("__host_unstorable", self._unstorable)
+        context.add_callable("__host_is_stopping", lambda: stop.reason is not None)
+        context.eval(f"globalThis.__prelude = {_prelude()}; 0")
+        parts = {}
+        for part in ("define", "seal", "invoke", "begin", "watch", "watchModule", "result", "unhandled"):
+            parts[part] = context.eval(f"__prelude.{part}")
+        context.eval("delete globalThis.__prelude; 0")
+        self._begin, self._watch, self._watch_module = parts["begin"], parts["watch"], parts["watchModule"]
+        self._result, self._unhandled = parts["result"], parts["unhandled"]
+        self._wire.call_back = parts["invoke"]
+        for owner in globals_:
+            if self.name in owner.languages:
+                self._define(parts["define"], owner)
+        parts["seal"]()
+
+    def _define(self, define: "Any", owner: "Global") -> None:
+        for bound in self._host.bind(owner):
+            key = f"__call_{bound.index}"
+            self._context.add_callable(key, bound.call)
+            names = '["' + '","'.join(bound.names) + '"]'
+            space = "" if owner.is_bare else owner.name
+            define(space, names, key, bound.index, bound.slots, bound.has_options, bound.function.required_count)
+
+    def run(self, source: bytes, name: str, arguments: "Sequence[str]") -> bytes:
+        import _quickjs
+
+        self._script = name
+        stop = self._services.stop
+        if source.startswith(b"#!"):
+            source = b"//" + source
+        if b"\0" in source:
+            raise ScriptError("the script has a NUL byte", file=name)
+        try:
+            source.decode()
+        except UnicodeDecodeError as error:
+            line = source.count(b"\n", 0, error.start) + 1
+            raise ScriptError("the script is not valid UTF-8", file=name, line=line) from None
+        try:
+            self._begin(values.dump_json([_printable(argument) for argument in arguments]).decode())
+            self._start(source, name)
+            while stop.reason is None and self._context.execute_pending_job():
+                pass
+            outcome: str = self._result() if stop.reason is None else ""
+            if stop.reason is None and not outcome.startswith("-") and (lost := self._unhandled()):
+                outcome = "-" + lost
+        except _quickjs.JSException as error:
+            if stop.reason is not None:
+                raise stop.reason from None
+            raise self._from_exception(str(error)) from None
+        if stop.reason is not None:
+            raise stop.reason
+        if outcome.startswith("+"):
+            return self._wire.payload(outcome[1:])
+        if not outcome:
+            raise ScriptError(
+                "the script waits for a promise that nothing can settle any more",
+                hint="every promise must be resolved or rejected by the script itself",
+                file=name,
+            )
+        raise self._script_error(outcome[1:])
+
+    def _start(self, source: bytes, name: str) -> None:
+        """Run the text as a script, or as a module when it is one."""
+        is_module = name.endswith(".mjs") or (
+            not self._engine.compiles(source, name) and _has_module_syntax(source)
+        )
+        if is_module:
+            self._main_source = source
+            self._watch_module(os.path.abspath(name))
+        else:
+            self._main_source = None
+            self._engine.start_script(source, name)
+            if self._services.stop.reason is None:
+                self._watch()
+
+    def interrupt(self, reason: "LlmspellError | ScriptExit") -> None:
+        self._services.stop.request(reason)
+
+    def close(self) -> None:
+        self._wire.call_back = None
+        self._engine.close()
+
+    @classmethod
+    def mechanisms(cls) -> dict[str, str]:
+        try:
+            Engine.libraries()
+        except (OSError, AttributeError) as error:
+            return {"engine": f"quickjs-ng, but unusable here: {error}"}
+        return {
+            "engine": "quickjs-ng",
+            "interrupts": "on demand, free of cost until used",
+            "memory": "limited by the engine",
+        }
+
+    def _resolve(self, name: str, importer: str) -> str:
+        if self._main_source is not None and name == os.path.abspath(self._script):
+            return name
+        if not self._limits.modules:
+            raise NotEnabled("modules are off", hint="set modules = true in [engines.javascript]", call="import")
+        try:
+            path, _ = self._services.grants.module(
+                name, importer or self._script, self._script, (".js", ".mjs")
+            )
+        except LlmspellError as error:
+            error.call = "import"
+            raise
+        return os.path.abspath(path)
+
+    def _load(self, path: str) -> bytes:
+        if self._main_source is not None and path == os.path.abspath(self._script):
+            return self._main_source
+        return self._services.grants.module(path, self._script, self._script, ())[1]
+
+    def _expression(self, error: BaseException) -> str:
+        if not isinstance(error, LlmspellError):
+            self._services.report_bug(error)
+            return "new Error('internal error while loading a module')"
+        return f"new ScriptError({self._wire.failure(error)[1:]})"
+
+    def _write(self, stream: int, text: str) -> None:
+        self._services.write(stream, self._wire.scalar(text).encode(errors="replace"))
+
+    def _readonly(self, name: str) -> str:
+        return self._wire.failure(ReadOnly(f"{name} is read-only; give your own variable another name"))
+
+    def _exit(self, text: str) -> str | None:
+        status = values.decode(self._wire.payload(text))
+        if type(status) is not int or not 0 <= status <= 255:
+            return self._wire.failure(BadArgument(f"status must be 0 to 255, got {text}", call="exit"))
+        self.interrupt(ScriptExit(status))
+        return None
+
+    def _unstorable(self, index: int, position: int, path: str, problem: str) -> "Any":
+        return self._host.unstorable(index, position, self._wire.scalar(path), problem)
+
+    def _from_exception(self, text: str) -> LlmspellError:
+        message, _, stack = text.partition("\n")
+        return self._script_error(values.dump_json({"message": message, "stack": stack}).decode())
+
+    def _script_error(self, text: str) -> LlmspellError:
+        report = values.decode(self._wire.payload(text))
+        message: str = report["message"]
+        name = report.get("name", "")
+        is_null = message == "null" and not name and self._uses_most_memory()
+        if (message == "out of memory" and name == "InternalError") or is_null:
+            size = self._limits.memory / 1048576
+            return LimitExceeded(
+                f"the script needs more than its memory limit of {size:g} MiB",
+                hint="raise memory_limit in [engines.javascript]",
+            )
+        frames = [frame for line in str(report["stack"]).split("\n") if (frame := parse_frame(line))]
+        file, line, column = frames[0][:3] if frames else (self._script, 0, 0)
+        code = str(report.get("code", "script"))
+        if name and name not in ("Error", "ScriptError"):
+            message = f"{name}: {message}"
+        call = str(report.get("call", ""))
+        status = by_code()[code].exit_status if code in by_code() else 1
+        return ScriptError(
+            message.removeprefix(call + ": "), code=code, hint=str(report.get("hint", "")), call=call, file=file, line=line,
+            column=column, exit_status=1 if code == "not_found" else status,
+            stack=tuple(f"{file}:{line}:{column} in {name}" for file, line, column, name in frames),
+        )  # fmt: skip
+
+
+    def _uses_most_memory(self) -> bool:
+        """Whether a thrown null is the engine's: it has no memory left for an error object when it runs out."""
+        return bool(self._limits.memory) and self._context.memory()["malloc_size"] > self._limits.memory // 2
+
+
+def parse_frame(line: str) -> tuple[str, int, int, str] | None:
+    """File, line, column and function of one line of a stack (`    at f (file:3:6)`)."""
+    head, _, place = line.strip().removeprefix("at ").rpartition("(")
+    parts = place.rstrip(")").rsplit(":", 2)
+    if len(parts) != 3 or not parts[1].isdigit() or not parts[2].isdigit():
+        return None
+    name = head.strip()
+    return parts[0], int(parts[1]), int(parts[2]), name if name and name != "<eval>" else "the script"
+
+
+def _has_module_syntax(source: bytes) -> bool:
+    """Whether a line begins with `import` or `export`: asked only of a text that is no correct script."""
+    import re
+
+    return re.search(rb"^\s*(import|export)\b", source, re.MULTILINE) is not None
+
+
+def _printable(text: str) -> str:
+    return text.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def _stack_bytes() -> int:
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    return STACK_BYTES if soft == resource.RLIM_INFINITY else min(STACK_BYTES, soft // 2)
+
+
+def _prelude() -> str:
+    with open(os.path.join(os.path.dirname(__file__), "prelude.js"), encoding="utf-8") as file:
+        return file.read().partition("\n(function")[2].join(("(function", "")).rstrip()

@@ -1,0 +1,271 @@
+"""Lua 5.4 through lupa: only byte strings, numbers and booleans cross, and no Python object is in the script's reach."""
+
+import os
+
+import lupa.lua54 as lupa
+
+from llmspell import values
+from llmspell.errors import (
+    AccessDenied, BadArgument, LimitExceeded, LlmspellError, NotFound, ReadOnly, ScriptError, by_code,
+)  # fmt: skip
+from llmspell.languages.language import Language, Limits, ScriptExit, Services, Stop
+from llmspell.languages.luahook import LuaHook
+from llmspell.surface.host import Host
+from llmspell.surface.model import CallbackFailed, Type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from llmspell.surface.model import Global
+
+Raw = bytes | int | float | bool | None
+
+
+class LuaWire:
+    """Scalars cross as they are, with text as UTF-8 bytes; everything else as a MessagePack payload."""
+
+    words = {
+        "map": "table", "list": "table", "record": "table", "none": "nil", "callback": "function",
+        "anything": "value", "payload": "value", "moment": "time (RFC 3339 text or Unix seconds)", "bytes": "string",
+    }  # fmt: skip
+
+    def __init__(self) -> None:
+        self.call_back: Callable[..., bytes | bool] | None = None
+
+    def scalar(self, raw: Raw) -> "Any":
+        if type(raw) is bytes:
+            try:
+                return raw.decode()
+            except UnicodeDecodeError:
+                return raw
+        return raw
+
+    def payload(self, raw: bytes | None) -> bytes:
+        return raw if raw is not None else NIL
+
+    def invoke(self, token: int, payloads: tuple[bytes, ...]) -> bytes:
+        assert self.call_back is not None
+        try:
+            result = self.call_back(token, *[values.to_msgpack(payload) for payload in payloads])
+        except lupa.LuaError as error:
+            raise CallbackFailed from error
+        if not isinstance(result, bytes):
+            raise CallbackFailed
+        return result
+
+    def reply(self, result: Type) -> "Callable[[Any], Any]":
+        kind = result.kind
+        if kind in ("none", "boolean", "integer", "number"):
+            return _same
+        if kind in ("string", "choice"):
+            return lambda text: None if text is None else text.encode()
+        if kind == "payload":
+            return lambda payload: payload if payload is None or payload[0] == 0xC1 else values.to_msgpack(payload)
+        from llmspell.surface.host import plain
+
+        return lambda value: None if value is None else values.encode(plain(value, result))
+
+    def failure(self, error: LlmspellError) -> "tuple[None, bytes]":
+        fields = {"code": error.code, "message": error.message, "hint": error.hint, "call": error.call}
+        return None, values.encode({name: text for name, text in fields.items() if text})
+
+    def rethrow(self) -> "tuple[None, bool]":
+        return None, True
+
+
+NIL = values.MSGPACK + b"\xc0"
+
+
+def _same(value: "Any") -> "Any":
+    return value
+
+
+class Lua(Language):
+    name = "lua"
+    suffixes = (".lua",)
+
+    def __init__(self, globals_: "Sequence[Global]", limits: Limits, services: Services) -> None:
+        self._services = services
+        self._limits = limits
+        self._script = ""
+        self._globals = tuple(owner for owner in globals_ if self.name in owner.languages)
+        self._wire = LuaWire()
+        self._host = Host(self._wire, services.report_bug)
+        self._hook = None if limits.instructions else LuaHook.load()
+        self._runtime = lupa.LuaRuntime(
+            encoding=None,
+            register_eval=False,
+            register_builtins=False,
+            unpack_returned_tuples=True,
+            attribute_filter=_deny,
+            max_memory=limits.memory or None,
+        )
+        host = self._runtime.table()
+        for name in ("write", "readonly", "refuse", "denied", "module", "open", "getenv", "exit", "exhausted", "is_stopping"):
+            host[name.encode()] = getattr(self, "_" + name)
+        host[b"mistyped"] = lambda index, position, got: self._host.mistyped(index, position, got.decode())
+        host[b"unstorable"] = lambda index, position, path, problem: self._host.unstorable(
+            index, position, path.decode(errors="replace"), problem.decode()
+        )
+        config = self._runtime.table()
+        config[b"instructions"] = limits.instructions
+        config[b"can_hook"] = self._hook is not None
+        config[b"stdlib"] = limits.stdlib.encode()
+        setup = self._runtime.compile(_prelude(), name=b"=[llmspell]")
+        define, seal, self._run, self._wire.call_back, cell, main, switch = setup(host, config)
+        if self._hook is not None:
+            self._hook.attach(int(cell, 16), int(main, 16), switch)
+        for owner in self._globals:
+            for bound in self._host.bind(owner):
+                names = self._runtime.table(*[name.encode() for name in bound.names])
+                define(
+                    b"" if owner.is_bare else owner.name.encode(), names, bound.call, bound.index, bound.slots.encode(),
+                    bound.has_options, bound.is_structured,
+                )  # fmt: skip
+        seal()
+
+    def run(self, source: bytes, name: str, arguments: "Sequence[str]") -> bytes:
+        self._script = name
+        stop = self._services.stop
+        if source.startswith(b"#"):
+            source = b"--" + source
+        try:
+            table = self._runtime.table(*[os.fsencode(argument) for argument in arguments])
+            ok, payload = self._run(_text_of(source, name), os.fsencode(name), table)
+        except lupa.LuaError as error:
+            if stop.reason is None:
+                raise self._lua_error(error) from None
+            ok, payload = False, values.encode({"message": "stopped", "stack": []})
+        if stop.reason is not None and (not ok or isinstance(stop.reason, ScriptExit)):
+            raise stop.reason
+        if ok:
+            return bytes(payload)
+        raise self._script_error(values.decode(payload))
+
+    def interrupt(self, reason: "LlmspellError | ScriptExit") -> None:
+        self._services.stop.request(reason, self._hook.fire if self._hook is not None else None)
+
+    def close(self) -> None:
+        self._wire.call_back = None
+
+    @classmethod
+    def mechanisms(cls) -> dict[str, str]:
+        stops = (
+            "on demand, free of cost until used"
+            if LuaHook.load() is not None
+            else "polled every 10,000 instructions, about 2 times slower (lua_sethook cannot be reached here)"
+        )
+        return {"engine": "Lua 5.4 (lupa " + lupa.__version__ + ")", "interrupts": stops, "memory": "limited by the allocator"}
+
+    def _lua_error(self, error: lupa.LuaError) -> LlmspellError:
+        if isinstance(error, lupa.LuaMemoryError):
+            return self._out_of_memory()
+        text = str(error).encode("latin-1", "replace").decode("utf-8", "replace")
+        return ScriptError(text.partition("\nstack traceback:")[0], file=self._script)
+
+    def _out_of_memory(self) -> LimitExceeded:
+        size = self._limits.memory / 1048576
+        return LimitExceeded(
+            f"the script needs more than its memory limit of {size:g} MiB", hint="raise memory_limit in [engines.lua]"
+        )
+
+    def _script_error(self, report: "dict[str, Any]") -> LlmspellError:
+        message: str = report["message"]
+        if message == "not enough memory" or message.endswith(": not enough memory"):
+            return self._out_of_memory()
+        stack = [(str(frame["file"]), int(frame["line"]), str(frame["name"])) for frame in report.get("stack", ())]
+        file, line = (stack[0][0], stack[0][1]) if stack else (self._script, 0)
+        if "code" not in report and not report.get("value"):
+            file, line, message = split_position(message, file, line, {entry[0] for entry in stack} | {self._script})
+        code = str(report.get("code", "script"))
+        status = by_code()[code].exit_status if code in by_code() else 1
+        return ScriptError(
+            message, code=code, hint=str(report.get("hint", "")), call=str(report.get("call", "")), file=file, line=line,
+            exit_status=1 if code == "not_found" else status,
+            stack=tuple(f"{file}:{line} in {name}" for file, line, name in stack),
+        )  # fmt: skip
+
+    def _write(self, stream: int, data: bytes) -> None:
+        self._services.write(stream, data)
+
+    def _readonly(self, name: Raw) -> "Any":
+        return self._wire.failure(ReadOnly(f"{_word(name)} is read-only; give your own variable another name"))
+
+    def _refuse(self, call: bytes, message: bytes) -> "Any":
+        return self._wire.failure(BadArgument(message.decode(), call=call.decode()))
+
+    def _denied(self, call: bytes, grant: bytes) -> "Any":
+        return self._wire.failure(
+            AccessDenied("is not granted to this script", call=call.decode(), hint=f"what would grant it: {grant.decode()}")
+        )
+
+    def _module(self, name: Raw, importer: bytes) -> "Any":
+        try:
+            if not isinstance(name, bytes):
+                raise BadArgument("name (argument 1) must be a string", call="require")
+            path = name.decode(errors="replace")
+            if "/" not in path:
+                path = path.replace(".", "/")
+            found, text = self._services.grants.module(
+                path, os.fsdecode(importer) or self._script, self._script, self.suffixes
+            )
+            return os.fsencode(found), _text_of(text, found)
+        except (NotFound, AccessDenied, BadArgument, ScriptError) as error:
+            error.call = error.call or "require"
+            return (None, *self._wire.failure(error))
+
+    def _open(self, path: Raw) -> "Any":
+        try:
+            return os.fsencode(self._services.grants.check_open(os.fsdecode(path if isinstance(path, bytes) else str(path))))
+        except LlmspellError as error:
+            return self._wire.failure(error)
+
+    def _getenv(self, name: Raw) -> bytes | None:
+        value = self._services.grants.variable(os.fsdecode(name)) if isinstance(name, bytes) else None
+        return None if value is None else os.fsencode(value)
+
+    def _exit(self, status: Raw) -> "Any":
+        if not isinstance(status, int) or not 0 <= status <= 255:
+            return self._wire.failure(BadArgument(f"status must be 0 to 255, got {_word(status)}", call="os.exit"))
+        self.interrupt(ScriptExit(int(status)))
+        return None
+
+    def _exhausted(self) -> None:
+        limit = self._limits.instructions
+        self._services.stop.request(
+            LimitExceeded(f"the script ran more than {limit} instructions", hint="raise max_instructions in [engines.lua]")
+        )
+
+    def _is_stopping(self) -> bool:
+        return self._services.stop.reason is not None
+
+
+def split_position(message: str, file: str, line: int, files: set[str]) -> tuple[str, int, str]:
+    """Lua's `file:line: message` in its parts; the frame's own position where the message has none."""
+    for name in files:
+        if message.startswith(name + ":"):
+            number, colon, rest = message[len(name) + 1 :].partition(":")
+            if colon and number.isdigit():
+                return name, int(number), rest.strip()
+    return file, line, message
+
+
+def _text_of(source: bytes, name: str) -> bytes:
+    if source.startswith(b"\x1bLua"):
+        raise ScriptError("this is Lua byte-code; only source text runs", file=name)
+    return source
+
+
+def _word(raw: Raw) -> str:
+    return raw.decode(errors="replace") if isinstance(raw, bytes) else str(raw)
+
+
+def _deny(_object: object, name: object, _is_setting: bool) -> object:
+    raise AttributeError(name)
+
+
+def _prelude() -> bytes:
+    with open(os.path.join(os.path.dirname(__file__), "prelude.lua"), "rb") as file:
+        return file.read()

@@ -1,0 +1,455 @@
+// The JavaScript side of the host: the codec, the binding of host functions, readable printing, native errors, frozen
+// globals. Evaluates to a function that takes the limits and returns what the host calls. Everything that is used later is
+// captured here, so that a script which changes a prototype changes only itself.
+(function () {
+  'use strict'
+  const { stringify, parse, rawJSON } = JSON
+  const { keys: ownKeys, getPrototypeOf, defineProperty, create, freeze, getOwnPropertyNames } = Object
+  const { isArray } = Array
+  const { isInteger, isFinite, isSafeInteger } = Number
+  const uncurry = (method) => Function.prototype.call.bind(method)
+  const indexOf = uncurry(String.prototype.indexOf)
+  const codeAt = uncurry(String.prototype.charCodeAt)
+  const slice = uncurry(String.prototype.slice)
+  const isWellFormed = uncurry(String.prototype.isWellFormed)
+  const test = uncurry(RegExp.prototype.test)
+  const join = uncurry(Array.prototype.join)
+  const map = uncurry(Array.prototype.map)
+  const then = uncurry(Promise.prototype.then)
+  const toBase64 = uncurry(Uint8Array.prototype.toBase64)
+  const fromBase64 = Uint8Array.fromBase64.bind(Uint8Array)
+  const tagOf = uncurry(Object.prototype.toString)
+  const hasOwn = Object.hasOwn
+  const apply = Reflect.apply
+  const ObjectProto = Object.prototype
+  const ArrayProto = Array.prototype
+  const AsyncProto = getPrototypeOf(async function () {})
+  const MAX_DEPTH = 128
+  const INT64_MAX = 2n ** 63n - 1n
+  const TAG = /^\$+(bytes|map)$/
+  const INTEGER = /^-?\d+$/
+  const NAME = /^[A-Za-z_$][\w$]*$/
+  const REFUSED = new Set([
+    'Map', 'Set', 'Date', 'RegExp', 'Promise', 'WeakMap', 'WeakSet', 'WeakRef', 'ArrayBuffer', 'SharedArrayBuffer', 'DataView',
+    'Int8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array', 'Uint32Array', 'BigInt64Array', 'BigUint64Array',
+    'Float16Array', 'Float32Array', 'Float64Array', 'Generator', 'AsyncGenerator', 'Module',
+  ])
+  const hasRefused = uncurry(Set.prototype.has)
+
+  const take = (name) => {
+    const value = globalThis[name]
+    delete globalThis[name]
+    return value
+  }
+  const raw = {}
+  for (const name of ['write', 'mistyped', 'unstorable', 'readonly', 'exit', 'is_stopping']) raw[name] = take(`__host_${name}`)
+  const rejections = take('__rejections')
+
+  class ScriptError extends Error {
+    constructor(fields) {
+      super(fields.call ? `${fields.call}: ${fields.message}` : fields.message)
+      this.name = 'ScriptError'
+      this.code = fields.code
+      this.hint = fields.hint ?? null
+      this.call = fields.call ?? null
+    }
+  }
+  
+  // A stop that is under way takes effect within some thousand operations: nothing of the script runs until then.
+  const halt = () => {
+    for (;;);
+  }
+  const thrown = (reply) => {
+    if (raw.is_stopping()) halt()
+    return new ScriptError(parse(slice(reply, 1)))
+  }
+
+  // Encoding. Most values are plain: JSON.stringify writes them exactly. The others go through `convert`, which tags them.
+  const special = (v, depth) => {
+    switch (typeof v) {
+      case 'string':
+      case 'boolean':
+        return false
+      case 'number':
+        return isSafeInteger(v) ? v === 0 && 1 / v < 0 : isInteger(v) || !isFinite(v)
+      case 'object': {
+        if (v === null) return false
+        if (depth === MAX_DEPTH || v.toJSON !== undefined) return true
+        const proto = getPrototypeOf(v)
+        if (proto === ArrayProto) {
+          for (let i = 0, n = v.length; i < n; i++) if (special(v[i], depth + 1)) return true
+          return false
+        }
+        if (proto !== ObjectProto && proto !== null) return true
+        for (const key in v) if (key[0] === '$' || special(v[key], depth + 1)) return true
+        return false
+      }
+      default:
+        return true
+    }
+  }
+
+  class Unstorable {
+    constructor(path, problem) {
+      this.path = path
+      this.problem = problem
+    }
+  }
+  const refuse = (path, problem) => {
+    throw new Unstorable(path.length > 60 ? slice(path, 0, 40) + '...' : path, problem)
+  }
+  const step = (path, key) => (typeof key === 'number' ? `${path}[${key}]` : test(NAME, key) ? `${path}.${key}` : `${path}[${stringify(key)}]`)
+
+  const convert = (v, path, above, marks) => {
+    switch (typeof v) {
+      case 'boolean':
+        return v
+      case 'string':
+        if (!isWellFormed(v)) refuse(path, 'cannot store text with a lone surrogate')
+        return v
+      case 'number':
+        if (!isFinite(v)) refuse(path, v !== v ? 'cannot store NaN' : 'cannot store an infinite number')
+        if (v === 0 && 1 / v < 0) return rawJSON('-0.0')
+        if (isInteger(v) && !isSafeInteger(v)) {
+          const text = `${v}`
+          return rawJSON(indexOf(text, 'e') < 0 ? text + '.0' : text)
+        }
+        return v
+      case 'bigint':
+        if (v > INT64_MAX || v < -INT64_MAX - 1n) refuse(path, 'cannot store a BigInt beyond 64 bits')
+        marks.tagged = true
+        return rawJSON(`${v}`)
+      case 'object':
+        break
+      case 'undefined':
+        return refuse(path, 'cannot store undefined')
+      default:
+        return refuse(path, `cannot store a ${typeof v}`)
+    }
+    if (v === null) return null
+    const kind = slice(tagOf(v), 8, -1)
+    if (kind === 'Uint8Array') {
+      marks.tagged = true
+      return { $bytes: toBase64(v) }
+    }
+    if (hasRefused(REFUSED, kind)) refuse(path, `cannot store a ${kind}`)
+    if (above.length === MAX_DEPTH) refuse(path, 'nested deeper than 128 levels')
+    for (let i = 0; i < above.length; i++) if (above[i] === v) refuse(path, 'cannot store a cycle')
+    above[above.length] = v
+    let tree
+    if (typeof v.toJSON === 'function') tree = convert(v.toJSON(''), path, above, marks)
+    else if (isArray(v)) {
+      tree = []
+      for (let i = 0; i < v.length; i++) {
+        if (!(i in v)) refuse(step(path, i), 'cannot store a hole in an array')
+        defineProperty(tree, i, { value: convert(v[i], step(path, i), above, marks), enumerable: true, writable: true, configurable: true })
+      }
+    } else {
+      tree = create(null)
+      const names = ownKeys(v)
+      for (let i = 0; i < names.length; i++) {
+        const name = names[i]
+        const item = v[name]
+        if (item === undefined) continue
+        if (!isWellFormed(name)) refuse(path, 'cannot store a key with a lone surrogate')
+        const written = names.length === 1 && test(TAG, name) ? ((marks.tagged = true), '$' + name) : name
+        defineProperty(tree, written, { value: convert(item, step(path, name), above, marks), enumerable: true, writable: true, configurable: true })
+      }
+      const left = ownKeys(tree)
+      if (left.length === 1 && names.length > 1 && test(TAG, left[0])) {
+        marks.tagged = true
+        tree = { ['$' + left[0]]: tree[left[0]] }
+      }
+    }
+    above.length--
+    return tree
+  }
+
+  // The text of a value; a leading tab says that it holds tags. An Unstorable is thrown for what is no value.
+  const encode = (v) => {
+    if (v !== undefined && !special(v, 0)) {
+      const text = stringify(v)
+      if (indexOf(text, '\\ud') < 0) return text
+    }
+    const marks = { tagged: false }
+    const text = stringify(convert(v, '$', [], marks))
+    return marks.tagged ? join(['\t', text], '') : text
+  }
+
+  const revive = (_, v, context) => {
+    if (typeof v === 'number') return isSafeInteger(v) || !test(INTEGER, context.source) ? v : BigInt(context.source)
+    if (v === null || typeof v !== 'object' || isArray(v)) return v
+    const names = ownKeys(v)
+    if (names.length !== 1 || !test(TAG, names[0])) return v
+    if (names[0] === '$bytes') return fromBase64(v.$bytes)
+    const plain = {}
+    defineProperty(plain, slice(names[0], 1), { value: v[names[0]], enumerable: true, writable: true, configurable: true })
+    return plain
+  }
+  const decode = (text) => (codeAt(text, 0) === 9 ? parse(text, revive) : parse(text))
+
+  // Functions of the script that the host may call: tokens, valid while the host function runs that got them.
+  const callbacks = []
+  let callbackError = null
+  const invoke = (token, ...texts) => {
+    try {
+      const result = apply(callbacks[token], undefined, map(texts, decode))
+      if (result !== null && typeof result === 'object' && typeof result.then === 'function') {
+        throw thrown(raw.mistyped(callbacks[token].index, callbacks[token].position, 'async function'))
+      }
+      return encode(result === undefined ? null : result)
+    } catch (error) {
+      callbackError = { error: error instanceof Unstorable ? thrown(raw.unstorable(-1, 0, error.path, error.problem)) : error }
+      return ''
+    }
+  }
+
+  // Binding: one closure per function.
+  const kindOf = (v) => (v === null ? 'null' : isArray(v) ? 'array' : typeof v === 'object' && tagOf(v) === '[object Promise]' ? 'promise' : typeof v)
+  const fail = (index, position, got) => {
+    throw thrown(raw.mistyped(index, position, got))
+  }
+  const written = (v, index, position) => {
+    if (v === undefined) fail(index, position, 'nothing')
+    try {
+      return encode(v)
+    } catch (error) {
+      if (error instanceof Unstorable) throw thrown(raw.unstorable(index, position, stringify(error.path), error.problem))
+      throw error
+    }
+  }
+  const READ = {
+    s: (v, index, position) => {
+      switch (typeof v) {
+        case 'string':
+        case 'boolean':
+          return stringify(v)
+        case 'number':
+          if (!isFinite(v)) fail(index, position, v !== v ? 'NaN' : 'infinite number')
+          return encode(v)
+        case 'bigint':
+          return encode(v)
+        case 'undefined':
+          return null
+        default:
+          if (v !== null) fail(index, position, kindOf(v))
+          return null
+      }
+    },
+    v: (v, index, position, isRequired) => (v === undefined && !isRequired ? null : written(v, index, position)),
+    f: (v, index, position) => {
+      if (v === undefined || v === null) return null
+      if (typeof v !== 'function') fail(index, position, kindOf(v))
+      if (getPrototypeOf(v) === AsyncProto) fail(index, position, 'async function')
+      const kept = (...values) => apply(v, undefined, values)
+      kept.index = index
+      kept.position = position
+      callbacks[callbacks.length] = kept
+      return `${callbacks.length - 1}`
+    },
+  }
+
+  const finish = (reply) => {
+    if (typeof reply !== 'string') return reply === undefined ? null : reply
+    const first = codeAt(reply, 0)
+    if (first === 33) {
+      if (reply === '!') {
+        const { error } = callbackError
+        callbackError = null
+        throw error
+      }
+      throw thrown(reply)
+    }
+    return first === 9 ? parse(reply, revive) : parse(reply)
+  }
+
+  const bind = (name, call, index, slots, hasOptions, required) => {
+    const n = slots.length
+    const read = []
+    for (let i = 0; i < n; i++) read[i] = READ[slots[i]]
+    const hasCallback = indexOf(slots, 'f') >= 0
+    const optionsOf = (o, extra) => {
+      if (extra || !hasOptions) fail(index, n, 'extra')
+      if (o === null) return null
+      if (typeof o !== 'object' || isArray(o)) fail(index, n, kindOf(o))
+      return written(o, index, n)
+    }
+    let f
+    if (n === 2 && !hasCallback) {
+      const [one, two] = read
+      f = (a, b, o, ...extra) => {
+        if (o === undefined && extra.length === 0) return finish(call(one(a, index, 0, required > 0), two(b, index, 1, required > 1)))
+        return finish(call(one(a, index, 0, required > 0), two(b, index, 1, required > 1), optionsOf(o ?? null, extra.length)))
+      }
+    } else if (n === 3 && !hasCallback) {
+      const [one, two, three] = read
+      f = (a, b, c, o, ...extra) => {
+        if (o === undefined && extra.length === 0) return finish(call(one(a, index, 0, required > 0), two(b, index, 1, required > 1), three(c, index, 2, required > 2)))
+        return finish(call(one(a, index, 0, required > 0), two(b, index, 1, required > 1), three(c, index, 2, required > 2), optionsOf(o ?? null, extra.length)))
+      }
+    } else {
+      f = (...given) => {
+        const before = callbacks.length
+        const crossing = []
+        for (let i = 0; i < n; i++) crossing[i] = read[i](given[i], index, i, i < required)
+        if (given.length > n && !(given.length === n + 1 && given[n] === undefined)) crossing[n] = optionsOf(given[n] ?? null, given.length > n + 1)
+        if (!hasCallback) return finish(apply(call, undefined, crossing))
+        try {
+          return finish(apply(call, undefined, crossing))
+        } finally {
+          callbacks.length = before
+        }
+      }
+    }
+    defineProperty(f, 'name', { value: name })
+    return freeze(f)
+  }
+
+  // Readable printing.
+  const quote = (s) => (indexOf(s, "'") < 0 ? `'${slice(stringify(s), 1, -1).replaceAll('\\"', '"')}'` : stringify(s))
+  const show = (v, above, depth) => {
+    switch (typeof v) {
+      case 'string':
+        return depth ? quote(v) : v
+      case 'bigint':
+        return `${v}n`
+      case 'function':
+        return `[function ${v.name || '(anonymous)'}]`
+      case 'object':
+        break
+      default:
+        return v === 0 && 1 / v < 0 ? '-0' : String(v)
+    }
+    if (v === null) return 'null'
+    if (v instanceof Error) return v.stack ? `${v.name}: ${v.message}\n${scriptStack(v)}`.trimEnd() : `${v.name}: ${v.message}`
+    if (above.includes(v)) return '[circular]'
+    const kind = slice(tagOf(v), 8, -1)
+    if (kind === 'Date') return isNaN(v) ? 'Invalid Date' : v.toISOString()
+    if (kind === 'RegExp') return String(v)
+    if (depth > 8) return isArray(v) ? '[...]' : '{ ... }'
+    const inner = [...above, v]
+    const each = (items) => items.map((item) => show(item, inner, depth + 1))
+    const braces = (parts) => (parts.length ? `{ ${parts.join(', ')} }` : '{}')
+    if (isArray(v)) return `[${each(Array.from(v)).join(', ')}]`
+    if (kind === 'Map') return `Map ${braces([...v].map(([key, item]) => `${show(key, inner, depth + 1)} => ${show(item, inner, depth + 1)}`))}`
+    if (kind === 'Set') return `Set ${braces(each([...v]))}`
+    if (kind === 'Promise') return '[promise]'
+    if (ArrayBuffer.isView(v) && kind !== 'DataView') return `${kind} [${each([...v.subarray(0, 100)]).join(', ')}${v.length > 100 ? ', ...' : ''}]`
+    const name = getPrototypeOf(v)?.constructor?.name
+    const parts = ownKeys(v).map((key) => `${test(NAME, key) ? key : quote(key)}: ${show(v[key], inner, depth + 1)}`)
+    return (name && name !== 'Object' && !frozen.has(v) ? `${name} ` : '') + braces(parts)
+  }
+  const frozen = new Set()
+  const line = (values) => {
+    const parts = []
+    for (let i = 0; i < values.length; i++) parts[i] = show(values[i], [], 0)
+    return stringify(join(parts, ' ') + '\n')
+  }
+  const printTo = (stream) => (...values) => {
+    raw.write(stream, line(values))
+  }
+
+  // Errors as the host sees them.
+  const scriptStack = (error) =>
+    String(error.stack)
+      .split('\n')
+      .filter((entry) => entry && !entry.includes('<input>') && !entry.includes('(native)'))
+      .join('\n')
+  const clean = (text) => String(text).toWellFormed()
+  const describe = (error) => {
+    const report = { message: '', stack: '' }
+    try {
+      if (error instanceof Error) {
+        report.name = clean(error.name)
+        report.message = clean(error.message)
+        report.stack = clean(scriptStack(error))
+        if (error instanceof ScriptError) for (const field of ['code', 'hint', 'call']) if (error[field]) report[field] = clean(error[field])
+      } else report.message = clean(show(error, [], 0))
+    } catch {
+      report.message = 'an error that cannot be shown'
+    }
+    return stringify(report)
+  }
+
+  const exit = (status = 0) => {
+    const failure = raw.exit(stringify(status) ?? 'null')
+    if (failure) throw thrown(failure)
+    halt()
+  }
+  const readonly = (name) => () => {
+    throw thrown(raw.readonly(name))
+  }
+  const spaces = create(null)
+  const publish = (target, name, value, owner, enumerable) =>
+    defineProperty(target, name, { get: () => value, set: readonly(owner), enumerable, configurable: false })
+  const natives = create(null)
+  natives.console = { log: printTo(1), info: printTo(1), warn: printTo(2), error: printTo(2), debug: printTo(2) }
+
+  const space = (name) => {
+    if (!spaces[name]) {
+      const guard = new Proxy(create(null), {
+        set: readonly(name), defineProperty: readonly(name), deleteProperty: readonly(name), setPrototypeOf: readonly(name),
+        get: (_, key) => (key === Symbol.toStringTag ? name : undefined),
+      })
+      spaces[name] = create(guard)
+      frozen.add(spaces[name])
+      publish(globalThis, name, spaces[name], name, false)
+    }
+    return spaces[name]
+  }
+
+  const define = (owner, names, key, index, slots, hasOptions, required) => {
+    const call = take(key)
+    const list = parse(names)
+    const f = bind(owner ? `${owner}.${list[0]}` : list[0], call, index, slots, hasOptions, required)
+    for (const name of list) publish(owner ? space(owner) : globalThis, name, f, owner || name, owner !== '')
+  }
+
+  const seal = () => {
+    for (const owner of ownKeys(natives)) for (const name of ownKeys(natives[owner])) publish(space(owner), name, natives[owner][name], owner, true)
+    for (const name of ownKeys(spaces)) Object.preventExtensions(Object.getPrototypeOf(spaces[name]))
+    publish(globalThis, 'print', printTo(1), 'print', false)
+    publish(globalThis, 'exit', exit, 'exit', false)
+    publish(globalThis, 'ScriptError', ScriptError, 'ScriptError', false)
+  }
+
+  const begin = (list) => {
+    defineProperty(globalThis, 'args', { value: parse(list), writable: true, enumerable: true, configurable: true })
+    for (const name of getOwnPropertyNames(rejections)) delete rejections[name]
+    outcome = ''
+  }
+
+  // What became of the script: '' while it runs, then '+' and the text of its result, or '-' and a description.
+  let outcome = ''
+  const settle = (promise) =>
+    then(
+      promise,
+      (result) => {
+        try {
+          const isAbsent = result === undefined || typeof result === 'function' || typeof result === 'symbol'
+          outcome = join(['+', encode(isAbsent ? null : result)], '')
+        } catch (error) {
+          const reason = error instanceof Unstorable ? thrown(raw.unstorable(-2, 0, stringify(error.path), error.problem)) : error
+          outcome = join(['-', describe(reason)], '')
+        }
+      },
+      (error) => {
+        outcome = join(['-', describe(error)], '')
+      },
+    )
+  const watch = () => {
+    if (hasOwn(rejections, 'thrown')) outcome = join(['-', describe(rejections.thrown)], '')
+    else settle((async () => await (await rejections.completion).value)())
+  }
+  const watchModule = (path) => {
+    settle((async () => (await import(path)).default)())
+  }
+  const unhandled = () => {
+    for (const name of ownKeys(rejections)) {
+      if (name !== 'completion' && name !== 'thrown' && rejections[name] !== undefined) return describe(rejections[name])
+    }
+    return ''
+  }
+  const result = () => outcome
+  return { define, seal, invoke, begin, watch, watchModule, result, unhandled }
+})()

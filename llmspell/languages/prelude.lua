@@ -1,0 +1,644 @@
+-- The Lua side of the host: the codec, the binding of host functions, readable printing, native errors, the sandbox.
+-- Run once per engine, before any script, with the host's own functions in `host` and constants in `config`.
+-- Everything that is used later is captured here, so that a script which changes `string` changes only itself.
+local host, config = ...
+
+local type, next, pairs, ipairs, select, tostring, rawlen, rawget, rawequal = type, next, pairs, ipairs, select, tostring, rawlen, rawget, rawequal
+local error, pcall, xpcall, load, rawset = error, pcall, xpcall, load, rawset
+local metatable, setmetatable, rawsetmetatable = debug.getmetatable, setmetatable, debug.setmetatable
+local getmetatable = getmetatable
+local getinfo, sethook, upvalueid = debug.getinfo, debug.sethook, debug.upvalueid
+local mathtype, huge = math.type, math.huge
+local byte, char, find, format, gsub, pack, sub, unpack = string.byte, string.char, string.find, string.format, string.gsub, string.pack, string.sub, string.unpack
+local concat, sort, spread = table.concat, table.sort, table.unpack
+local collectgarbage = collectgarbage
+local utf8len = utf8.len
+local MAX_DEPTH, WORDS = 128, {["function"] = "function", thread = "coroutine", userdata = "userdata"}
+
+local raise
+local function readonly(name)
+  return function() raise(select(2, host.readonly(name))) end
+end
+
+-- Marks: a list that was loaded or made by JSON.array stays a list when it is empty; null keeps positions in lists.
+local LIST = {__metatable = "list", __name = "list"}
+local NULL = setmetatable({}, {__metatable = "null", __tostring = function() return "null" end, __newindex = readonly("JSON.null")})
+
+-- Errors: tables that read and concatenate like a string.
+local Error = {__metatable = "error", __name = "error"}
+function Error.__tostring(e)
+  local call, message = rawget(e, "call"), rawget(e, "message")
+  return call and call .. ": " .. tostring(message) or tostring(message)
+end
+function Error.__concat(a, b)
+  return (type(a) == "table" and tostring(a) or a) .. (type(b) == "table" and tostring(b) or b)
+end
+
+-- Encoding: MessagePack after the byte 0xc1. A problem ends the encoding; `locate` then finds its path.
+local FIXINT, FIXSTR, FIXLIST, FIXMAP = {}, {}, {}, {}
+for i = -32, 127 do FIXINT[i] = char(i & 0xff) end
+for i = 0, 31 do FIXSTR[i] = char(0xa0 + i) end
+for i = 0, 15 do FIXLIST[i], FIXMAP[i] = char(0x90 + i), char(0x80 + i) end
+
+local function is_text(s)
+  return not find(s, "[\128-\255]") or utf8len(s) ~= nil
+end
+
+local function encode_integer(v)
+  if v >= 0 then
+    if v < 0x100 then return pack(">BB", 0xcc, v) elseif v < 0x10000 then return pack(">BI2", 0xcd, v)
+    elseif v < 0x100000000 then return pack(">BI4", 0xce, v) end
+  elseif v >= -0x80 then return pack(">Bi1", 0xd0, v) elseif v >= -0x8000 then return pack(">Bi2", 0xd1, v)
+  elseif v >= -0x80000000 then return pack(">Bi4", 0xd2, v) end
+  return pack(">Bi8", 0xd3, v)
+end
+
+local function text_head(n)
+  return FIXSTR[n] or n < 0x100 and pack(">BB", 0xd9, n) or n < 0x10000 and pack(">BI2", 0xda, n) or pack(">BI4", 0xdb, n)
+end
+
+local function bytes_head(n)
+  return n < 0x100 and pack(">BB", 0xc4, n) or n < 0x10000 and pack(">BI2", 0xc5, n) or pack(">BI4", 0xc6, n)
+end
+
+-- How many items a table has as a list, or nil when it is a map.
+local function list_length(t)
+  local n = rawlen(t)
+  if n == 0 then
+    return next(t) == nil and getmetatable(t) == LIST and 0 or nil
+  end
+  local count = 0
+  for key in next, t do
+    if mathtype(key) ~= "integer" or key < 1 or key > n then return nil end
+    count = count + 1
+  end
+  return count == n and n or nil
+end
+
+local keys, key_count = {}, 0 -- encoded text keys; bounded, since scripts may make keys without end
+local function encode_key(key)
+  local head
+  if type(key) == "string" and is_text(key) then
+    head = text_head(#key) .. key
+    if key_count < 4096 and #key < 64 then keys[key], key_count = head, key_count + 1 end
+  elseif mathtype(key) == "integer" then
+    head = FIXINT[key] or encode_integer(key)
+  end
+  return head
+end
+
+local refuse, buffer
+local function put(v, b, n, depth)
+  local kind = type(v)
+  n = n + 1
+  if kind == "string" then
+    b[n] = is_text(v) and text_head(#v) or bytes_head(#v)
+    n = n + 1
+    b[n] = v
+  elseif kind == "number" then
+    if mathtype(v) == "integer" then b[n] = FIXINT[v] or encode_integer(v)
+    elseif v ~= v or v == huge or v == -huge then refuse()
+    else b[n] = pack(">Bd", 0xcb, v) end
+  elseif kind == "boolean" then b[n] = v and "\xc3" or "\xc2"
+  elseif kind == "table" then
+    if v == NULL then b[n] = "\xc0" return n end
+    if depth == MAX_DEPTH then refuse() end
+    depth = depth + 1
+    local length = list_length(v)
+    if length then
+      b[n] = FIXLIST[length] or length < 0x10000 and pack(">BI2", 0xdc, length) or pack(">BI4", 0xdd, length)
+      for i = 1, length do n = put(rawget(v, i), b, n, depth) end
+    else
+      local head, count = n, 0
+      for key, item in next, v do
+        count, n = count + 1, n + 1
+        b[n] = keys[key] or encode_key(key) or refuse()
+        n = put(item, b, n, depth)
+      end
+      b[head] = FIXMAP[count] or count < 0x10000 and pack(">BI2", 0xde, count) or pack(">BI4", 0xdf, count)
+    end
+  elseif v == nil then b[n] = "\xc0"
+  else refuse() end
+  return n
+end
+
+local root, root_function, root_position -- what is being encoded, for `refuse`
+buffer = {"\xc1"}
+local function encode(v, index, position)
+  root, root_function, root_position = v, index, position
+  local n = put(v, buffer, 1, 0)
+  local payload = concat(buffer, "", 1, n)
+  root = nil
+  if n > 4096 then buffer = {"\xc1"} end
+  return payload
+end
+
+local function step(path, key)
+  if mathtype(key) == "integer" then return format("%s[%d]", path, key) end
+  if type(key) == "string" and find(key, "^[%a_][%w_]*$") then return path .. "." .. key end
+  return type(key) == "string" and format("%s[%q]", path, key) or format("%s[%s]", path, tostring(key))
+end
+
+local function locate(v, path, depth, above)
+  local kind = type(v)
+  if WORDS[kind] then return path, "cannot store a " .. WORDS[kind] end
+  if kind == "number" and mathtype(v) == "float" and (v ~= v or v == huge or v == -huge) then
+    return path, "cannot store " .. (v ~= v and "NaN" or "an infinite number")
+  end
+  if kind ~= "table" or v == NULL then return end
+  if above[v] then return path, "cannot store a cycle" end
+  if depth == MAX_DEPTH then return #path > 60 and sub(path, 1, 40) .. "..." or path, "nested deeper than 128 levels" end
+  above[v] = true
+  for key, item in next, v do
+    if mathtype(key) ~= "integer" and not (type(key) == "string" and is_text(key)) then
+      local word = type(key) == "string" and "key of bytes that are no UTF-8" or type(key) == "number" and "float key" or type(key) .. " key"
+      return step(path, type(key) == "string" and "?" or key), "cannot store a " .. word
+    end
+    local where, problem = locate(item, step(path, key), depth + 1, above)
+    if where then return where, problem end
+  end
+  above[v] = nil
+end
+
+-- Decoding: the inverse; position 1 is the first byte after the marker.
+local decode_item
+local function decode_list(s, p, n)
+  local t = setmetatable({}, LIST)
+  for i = 1, n do
+    local v
+    v, p = decode_item(s, p)
+    if v == nil then v = NULL end
+    t[i] = v
+  end
+  return t, p
+end
+
+local function decode_map(s, p, n)
+  local t = {}
+  for _ = 1, n do
+    local key, v
+    key, p = decode_item(s, p)
+    v, p = decode_item(s, p)
+    t[key] = v
+  end
+  return t, p
+end
+
+local DECODE = {
+  [0xc0] = function(_, p) return nil, p end, [0xc2] = function(_, p) return false, p end, [0xc3] = function(_, p) return true, p end,
+  [0xc4] = function(s, p) return unpack(">s1", s, p) end, [0xc5] = function(s, p) return unpack(">s2", s, p) end,
+  [0xc6] = function(s, p) return unpack(">s4", s, p) end, [0xca] = function(s, p) return unpack(">f", s, p) end,
+  [0xcb] = function(s, p) return unpack(">d", s, p) end, [0xcc] = function(s, p) return byte(s, p), p + 1 end,
+  [0xcd] = function(s, p) return unpack(">I2", s, p) end, [0xce] = function(s, p) return unpack(">I4", s, p) end,
+  [0xcf] = function(s, p) return unpack(">i8", s, p) end, [0xd0] = function(s, p) return unpack(">i1", s, p) end,
+  [0xd1] = function(s, p) return unpack(">i2", s, p) end, [0xd2] = function(s, p) return unpack(">i4", s, p) end,
+  [0xd3] = function(s, p) return unpack(">i8", s, p) end, [0xd9] = function(s, p) return unpack(">s1", s, p) end,
+  [0xda] = function(s, p) return unpack(">s2", s, p) end, [0xdb] = function(s, p) return unpack(">s4", s, p) end,
+  [0xdc] = function(s, p) local n, q = unpack(">I2", s, p) return decode_list(s, q, n) end,
+  [0xdd] = function(s, p) local n, q = unpack(">I4", s, p) return decode_list(s, q, n) end,
+  [0xde] = function(s, p) local n, q = unpack(">I2", s, p) return decode_map(s, q, n) end,
+  [0xdf] = function(s, p) local n, q = unpack(">I4", s, p) return decode_map(s, q, n) end,
+}
+
+function decode_item(s, p)
+  local c = byte(s, p)
+  if c < 0x80 then return c, p + 1
+  elseif c >= 0xe0 then return c - 256, p + 1
+  elseif c < 0x90 then return decode_map(s, p + 1, c - 0x80)
+  elseif c < 0xa0 then return decode_list(s, p + 1, c - 0x90)
+  elseif c < 0xc0 then return sub(s, p + 1, p + c - 0xa0), p + 1 + c - 0xa0 end
+  return DECODE[c](s, p + 1)
+end
+
+local function decode(payload)
+  return (decode_item(payload, 2))
+end
+
+-- Interrupts. `current` is the running coroutine: the host reads it, through its upvalue, to know whom to stop.
+local running, create, resume, close, status, isyieldable, yield = coroutine.running, coroutine.create, coroutine.resume, coroutine.close, coroutine.status, coroutine.isyieldable, coroutine.yield
+local STOP, stop_stack = {}, nil
+local frames, stop
+local current = running()
+
+function stop()
+  if not stop_stack then stop_stack = frames() end
+  sethook(stop, "", 1) -- again at the next instruction: no pcall outlasts it
+  error(STOP, 0)
+end
+local tick, count = stop, 0 -- registered, and free of cost until the host sets the mask
+if config.instructions > 0 then
+  local left = config.instructions
+  count = left < 1000 and left or 1000
+  tick = function()
+    left = left - count
+    if left < 0 then host.exhausted() end
+    if left < 0 or host.is_stopping() then stop() end
+  end
+elseif not config.can_hook then
+  count = 10000
+  tick = function()
+    if host.is_stopping() then stop() end
+  end
+end
+sethook(tick, "", count)
+
+local function returned(previous, ...)
+  current = previous
+  if stop_stack then sethook(stop, "", 1) end
+  return ...
+end
+
+local lost -- where an error inside a coroutine.wrap came from: {error, frames}
+local function cowrap(co)
+  local function finish(ok, ...)
+    if ok then return ... end
+    local e = ...
+    lost = {e, frames(co)}
+    close(co)
+    error(e, 0)
+  end
+  return function(...)
+    local previous = current
+    current = co
+    return finish(returned(previous, resume(co, ...)))
+  end
+end
+
+local function cocreate(f)
+  local co = create(f)
+  if config.instructions > 0 then tick() end -- what a coroutine leaves of its count is paid for in advance
+  sethook(co, tick, "", count)
+  return co
+end
+
+-- Stacks: the script's own frames, innermost first, as {file, line, name}.
+function frames(co)
+  local list, level = setmetatable({}, LIST), co and 0 or 1
+  while #list < 50 do
+    local info
+    if co then info = getinfo(co, level, "Sln") else info = getinfo(level, "Sln") end
+    if not info then break end
+    level = level + 1
+    if sub(info.source, 1, 1) == "@" then
+      list[#list + 1] = {file = sub(info.source, 2), line = info.currentline, name = info.what == "main" and "the script" or info.name or "?"}
+    end
+  end
+  return list
+end
+
+-- Errors from replies.
+function raise(payload)
+  while host.is_stopping() do end -- nothing of the script runs until the stop takes effect
+  error(rawsetmetatable(decode(payload), Error), 0)
+end
+
+function refuse()
+  local path, problem = locate(root, "$", 0, {})
+  root = nil
+  raise(select(2, host.unstorable(root_function, root_position, path, problem)))
+end
+
+-- Functions of the script that the host may call: tokens, valid while the host function runs that got them.
+local callbacks, callback_count, callback_error = {}, 0, nil
+local function keep(f)
+  callback_count = callback_count + 1
+  callbacks[callback_count] = f
+  return callback_count
+end
+
+local function invoke(token, ...)
+  local arguments = {...}
+  for i = 1, select("#", ...) do arguments[i] = decode(arguments[i]) end
+  local handled = function(e)
+    callback_error = {e, stop_stack or frames()}
+    return e
+  end
+  local ok, result = xpcall(function(...) return encode((callbacks[token](...)), -1, 0) end, handled, spread(arguments, 1, select("#", ...)))
+  if ok then return result end
+  return false
+end
+
+-- Binding: one closure per function, by the number of its parameters.
+local function fail(index, position, value)
+  raise(select(2, host.mistyped(index, position, WORDS[type(value)] or type(value))))
+end
+
+local function finish(is_structured, reply, failure)
+  if failure then
+    if failure ~= true then raise(failure) end
+    local e = callback_error
+    callback_error = nil
+    lost = e
+    error(e[1], 0)
+  end
+  if is_structured and reply then return decode(reply) end
+  return reply
+end
+
+local READ = {
+  s = function(v, index, position)
+    local kind = type(v)
+    if kind == "string" or kind == "number" or kind == "boolean" or v == nil then return v end
+    if v == NULL then return nil end
+    fail(index, position, v)
+  end,
+  v = function(v, index, position)
+    return encode(v, index, position)
+  end,
+  f = function(v, index, position)
+    if v == nil then return nil end
+    if type(v) ~= "function" then fail(index, position, v) end
+    return keep(v)
+  end,
+}
+
+local function bind(call, index, slots, has_options, is_structured)
+  local n, read = #slots, {}
+  for i = 1, n do read[i] = READ[sub(slots, i, i)] end
+  local has_callback = find(slots, "f", 1, true)
+
+  local function options_of(o, extra)
+    if extra ~= nil or (o ~= nil and not has_options) then
+      raise(select(2, host.mistyped(index, n, "extra")))
+    end
+    if o == nil then return nil end
+    if type(o) ~= "table" then fail(index, n, o) end
+    return encode(o, index, n)
+  end
+
+  if n == 2 and not has_callback then
+    local one, two = read[1], read[2]
+    return function(a, b, o, extra)
+      if o ~= nil or extra ~= nil then o = options_of(o, extra) end
+      return finish(is_structured, call(one(a, index, 0), two(b, index, 1), o))
+    end
+  end
+  if n == 3 and not has_callback then
+    local one, two, three = read[1], read[2], read[3]
+    return function(a, b, c, o, extra)
+      if o ~= nil or extra ~= nil then o = options_of(o, extra) end
+      return finish(is_structured, call(one(a, index, 0), two(b, index, 1), three(c, index, 2), o))
+    end
+  end
+  return function(...)
+    local given, before = {...}, callback_count
+    local o = options_of(given[n + 1], given[n + 2])
+    for i = 1, n do given[i] = read[i](given[i], index, i - 1) end
+    given[n + 1] = o
+    if not has_callback then return finish(is_structured, call(spread(given, 1, n + 1))) end
+    local function forget(...)
+      for token = before + 1, callback_count do callbacks[token] = nil end
+      callback_count = before
+      return finish(is_structured, ...)
+    end
+    return forget(call(spread(given, 1, n + 1)))
+  end
+end
+
+-- Readable printing.
+local function is_name(s)
+  return type(s) == "string" and find(s, "^[%a_][%w_]*$")
+end
+
+local function order(a, b)
+  local x, y = mathtype(a) and 1 or type(a) == "string" and 2 or 3, mathtype(b) and 1 or type(b) == "string" and 2 or 3
+  if x ~= y then return x < y end
+  if x == 3 then return tostring(a) < tostring(b) end
+  return a < b
+end
+
+local function show(v, above, depth)
+  if type(v) == "string" then return depth > 0 and '"' .. gsub(gsub(v, "[\\\"]", "\\%0"), "\n", "\\n") .. '"' or v end
+  local meta = getmetatable(v)
+  if type(v) ~= "table" or (meta and meta ~= LIST and meta.__tostring) then return tostring(v) end
+  if above[v] then return "<cycle>" end
+  if depth > 8 then return "{...}" end
+  above[v] = true
+  local parts, names, length = {}, {}, rawlen(v)
+  for i = 1, length do parts[i] = show(rawget(v, i), above, depth + 1) end
+  for key in next, v do
+    if not (mathtype(key) == "integer" and key >= 1 and key <= length) then names[#names + 1] = key end
+  end
+  sort(names, order)
+  for _, key in ipairs(names) do
+    local name = is_name(key) and key or "[" .. show(key, above, depth + 1) .. "]"
+    parts[#parts + 1] = name .. " = " .. show(rawget(v, key), above, depth + 1)
+  end
+  above[v] = nil
+  return "{" .. concat(parts, ", ") .. "}"
+end
+
+local function print(...)
+  local parts = {...}
+  for i = 1, select("#", ...) do parts[i] = show(parts[i], {}, 0) end
+  host.write(1, concat(parts, "\t", 1, select("#", ...)) .. "\n")
+end
+
+-- The sandbox: what is left of Lua's own library, and the frozen names of the host.
+local env = _G
+local frozen = {}
+local safe_os = {time = os.time, date = os.date, clock = os.clock, difftime = os.difftime}
+local full_io, full_os = io, os
+
+local function exit(code)
+  if code == nil or code == true then code = 0 elseif code == false then code = 1 end
+  local _, failure = host.exit(code)
+  if failure then raise(failure) end
+  while true do end -- until the host's interrupt arrives; nothing of the script runs after an exit
+end
+
+for _, name in ipairs {"debug", "io", "os", "package", "require", "dofile", "loadfile", "python", "collectgarbage", "load", "print"} do env[name] = nil end
+string.dump = nil
+rawsetmetatable("", {__index = string, __metatable = false})
+metatable(host.write).__metatable = false -- all functions of the host share it
+
+function env.load(chunk, name, _, scope, ...)
+  if type(chunk) == "function" then
+    local parts = {}
+    for part in chunk do
+      if part == "" then break end
+      parts[#parts + 1] = part
+    end
+    chunk = concat(parts)
+  end
+  if select("#", ...) > 0 or scope ~= nil then return load(chunk, name or "=(load)", "t", scope) end
+  return load(chunk, name or "=(load)", "t", env)
+end
+
+function env.collectgarbage(what, ...)
+  if what ~= nil and what ~= "count" and what ~= "collect" and what ~= "step" then
+    error("collectgarbage: only 'count', 'collect' and 'step' are available", 2)
+  end
+  return collectgarbage(what, ...)
+end
+
+-- A finalizer would run with hooks off, where no limit holds.
+function env.setmetatable(t, meta)
+  if type(meta) == "table" and rawget(meta, "__gc") ~= nil then error("setmetatable: __gc is not available to scripts", 2) end
+  return setmetatable(t, meta)
+end
+
+coroutine.create = cocreate
+coroutine.wrap = function(f) return cowrap(cocreate(f)) end
+local function on(act) -- run `act(co, …)` with `co` as the current coroutine
+  return function(co, ...)
+    if type(co) ~= "thread" then return act(co) end
+    local previous = current
+    current = co
+    return returned(previous, act(co, ...))
+  end
+end
+coroutine.resume, coroutine.close = on(resume), on(close)
+env.print = print
+
+-- Files and variables: Lua's own functions, each behind the grants.
+local function granted(path)
+  if path ~= nil then
+    local real, failure = host.open(path)
+    if failure then raise(failure) end
+    return real
+  end
+end
+
+local function open_guarded(f)
+  return function(path, ...)
+    if type(path) == "string" then path = granted(path) end
+    return f(path, ...)
+  end
+end
+
+local function unavailable(call, hint)
+  return function() raise(select(2, host.denied(call, hint))) end
+end
+
+if config.stdlib ~= "none" then
+  env.os = safe_os
+  safe_os.getenv = function(name) return (host.getenv(name)) end
+  safe_os.exit = exit
+end
+if config.stdlib == "full" then
+  rawget(metatable(full_io.stdout), "__index").setvbuf = nil
+  metatable(full_io.stdout).__metatable = false
+  env.io = {
+    open = open_guarded(full_io.open), lines = open_guarded(full_io.lines), input = open_guarded(full_io.input),
+    output = open_guarded(full_io.output), read = full_io.read, write = function(...)
+      host.write(1, concat({...}))
+      return full_io.stdout
+    end, close = full_io.close, type = full_io.type, stderr = full_io.stderr, stdout = full_io.stdout, stdin = full_io.stdin,
+    popen = unavailable("io.popen", "allow_process_spawn"), tmpfile = unavailable("io.tmpfile", "allow_file_access"),
+  }
+  safe_os.remove = open_guarded(full_os.remove)
+  safe_os.rename = function(from, to) return full_os.rename(granted(from), granted(to)) end
+  safe_os.tmpname = unavailable("os.tmpname", "allow_file_access")
+  safe_os.setlocale = unavailable("os.setlocale", "nothing: the locale belongs to the whole process")
+  safe_os.execute = unavailable("os.execute", "allow_process_spawn")
+end
+
+-- Modules: text from the host, run once, by the path it came from.
+local modules = {}
+env.require = function(name)
+  local info = getinfo(2, "S")
+  local path, text, failure = host.module(name, sub(info.source, 1, 1) == "@" and sub(info.source, 2) or "")
+  if failure then raise(failure) end
+  if modules[path] == nil then
+    local chunk, problem = load(text, "@" .. path, "t", env)
+    if not chunk then error(problem, 0) end
+    modules[path] = true
+    local result = chunk(name, path)
+    if result ~= nil then modules[path] = result end
+  end
+  return modules[path], path
+end
+
+-- The frozen names.
+local function freeze(name, members)
+  return setmetatable({}, {
+    __index = members, __newindex = readonly(name), __metatable = name, __name = name,
+    __pairs = function() return next, members, nil end,
+    __tostring = function() return name end,
+  })
+end
+
+local natives = {
+  JSON = {
+    null = NULL,
+    array = function(t)
+      if t == nil then t = {} end
+      if type(t) ~= "table" or (next(t) ~= nil and not list_length(t)) then
+        raise(select(2, host.refuse("JSON.array", "the argument must be a table with the keys 1..n, got " .. (type(t) == "table" and "another table" or type(t)))))
+      end
+      return rawsetmetatable(t, LIST)
+    end,
+  },
+}
+
+local spaces = {}
+local function define(space, names, call, index, slots, has_options, is_structured)
+  local f = bind(call, index, slots, has_options, is_structured)
+  if space == "" then
+    for _, name in ipairs(names) do frozen[name] = f end
+    return
+  end
+  local members = spaces[space]
+  if not members then
+    members = natives[space] or {}
+    spaces[space] = members
+    frozen[space] = freeze(space, members)
+  end
+  for _, name in ipairs(names) do members[name] = f end
+end
+
+local function seal()
+  setmetatable(env, {
+    __index = frozen,
+    __newindex = function(t, key, value)
+      if frozen[key] ~= nil then raise(select(2, host.readonly(key))) end
+      rawset(t, key, value)
+    end,
+    __metatable = "_G",
+    __pairs = function(t)
+      local all = {}
+      for key, value in next, frozen do all[key] = value end
+      for key, value in next, t do all[key] = value end
+      return next, all, nil
+    end,
+  })
+end
+
+-- Running a script: true and the payload of its result, or false and a payload that describes the error.
+local function run(source, path, arguments)
+  local list = setmetatable({}, LIST)
+  for i, argument in ipairs(arguments) do list[i] = argument end
+  local arg = {[0] = path}
+  for i, argument in ipairs(list) do arg[i] = argument end
+  rawset(env, "args", list)
+  rawset(env, "arg", arg)
+  modules, lost = {}, nil
+  local chunk, problem = load(source, "@" .. path, "t", env)
+  if not chunk then return false, encode({message = problem, syntax = true}, -1, 0) end
+  local stack
+  local function handler(e)
+    stack = stop_stack or lost and rawequal(lost[1], e) and lost[2] or frames()
+    return e
+  end
+  local ok, result = xpcall(function() return encode((chunk(spread(list))), -1, 0) end, handler)
+  if ok then return true, result end
+  local e, report = result, {stack = stack or setmetatable({}, LIST)}
+  if getmetatable(e) == "error" then
+    report.code, report.message, report.hint, report.call = e.code, e.message, e.hint, e.call
+  elseif e == STOP then
+    report.message = "stopped"
+  elseif type(e) == "string" then
+    report.message = e
+  else
+    local shown, text = pcall(show, e, {}, 0)
+    report.message, report.value = shown and text or type(e), true
+  end
+  for key, value in next, report do
+    if type(value) == "string" and not is_text(value) then report[key] = gsub(value, "[\128-\255]", "?") end
+  end
+  stop_stack = nil
+  return false, encode(report, -1, 0)
+end
+
+return define, seal, run, invoke, format("%p", upvalueid(returned, 1)), format("%p", current), function(on) sethook(tick, "", on and 1 << 30 or 0) end

@@ -1,0 +1,161 @@
+"""What the quickjs-ng extension module does not offer, reached through its exported C functions.
+
+File names, ES modules, top-level await, interrupts and the tracking of unhandled rejections. JavaScript may only *run*
+inside a call of the extension module's own methods, since its callables restore the thread state that such a call
+saved. The module loader is called there; so scripts are run from within it, with the GIL released (`CDLL`).
+"""
+
+import _quickjs
+import ctypes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+EVAL_GLOBAL, EVAL_MODULE, EVAL_COMPILE_ONLY, EVAL_ASYNC = 0, 1, 1 << 5, 1 << 7
+TAG_UNDEFINED, TAG_EXCEPTION = 3, 6
+RUN_MODULE = "llmspell:run:"
+"""The name, with a number behind it, whose import makes the loader run the pending script."""
+
+
+class JSValue(ctypes.Structure):
+    _fields_ = (("u", ctypes.c_uint64), ("tag", ctypes.c_int64))
+
+
+_LOADER = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
+_NORMALIZER = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p)
+_INTERRUPT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+_TRACKER = ctypes.CFUNCTYPE(None, ctypes.c_void_p, JSValue, JSValue, ctypes.c_int, ctypes.c_void_p)
+
+
+class Engine:
+    """One quickjs-ng context with file names, modules, interrupts and rejection tracking.
+
+    `resolve(name, importer)` gives the path of a module and `load(path)` its text; what they raise is thrown by
+    `describe(error)`, the text of a JavaScript expression. `is_stopping()` ends whatever runs once it is true.
+    """
+
+    _libraries: "tuple[Any, Any] | None" = None
+
+    def __init__(
+        self,
+        resolve: "Callable[[str, str], str]",
+        load: "Callable[[str], bytes]",
+        describe: "Callable[[BaseException], str]",
+        is_stopping: "Callable[[], bool]",
+    ) -> None:
+        self.context = _quickjs.Context()
+        self._running, self._holding = self.libraries()
+        self._pending: tuple[bytes, bytes] | None = None
+        self._runs = 0
+        fields = id(self.context) + object.__basicsize__
+        runtime = ctypes.c_void_p.from_address(fields).value
+        self._ctx = ctypes.c_void_p.from_address(fields + 8).value
+
+        def loader(ctx: int, raw_name: bytes, _opaque: int) -> int | None:
+            name = raw_name.decode(errors="replace")
+            try:
+                if name.startswith(RUN_MODULE) and self._pending is not None:
+                    self._run_pending(ctx)
+                    return self._compile_module(b"export {}", raw_name)
+                return self._compile_module(load(name), raw_name)
+            except BaseException as error:
+                self._throw(describe(error))
+                return None
+
+        def normalizer(ctx: int, base: bytes, name: bytes, _opaque: int) -> int | None:
+            try:
+                if name.startswith(RUN_MODULE.encode()) and self._pending is not None:
+                    path = name
+                else:
+                    path = resolve(name.decode(errors="replace"), base.decode(errors="replace")).encode()
+                return int(self._holding.js_strdup(ctx, path))
+            except BaseException as error:
+                self._throw(describe(error))
+                return None
+
+        def interrupted(_runtime: int, _opaque: int) -> int:
+            return 1 if is_stopping() else 0
+
+        def track(ctx: int, promise: JSValue, reason: JSValue, is_handled: int, _opaque: int) -> None:
+            name = str(promise.u).encode()
+            value = JSValue(0, TAG_UNDEFINED) if is_handled else self._holding.JS_DupValue(ctx, reason)
+            self._holding.JS_SetPropertyStr(ctx, self._rejections, name, value)
+
+        # Kept alive as long as the context: the engine holds only their addresses.
+        self._callbacks = (_LOADER(loader), _NORMALIZER(normalizer), _INTERRUPT(interrupted), _TRACKER(track))
+        self.context.eval("globalThis.__rejections = Object.create(null); 0")
+        self._rejections = self._holding.JS_Eval(self._ctx, b"__rejections", 12, b"<input>", EVAL_GLOBAL)
+        self._holding.JS_SetModuleLoaderFunc(runtime, self._callbacks[1], self._callbacks[0], None)
+        self._holding.JS_SetInterruptHandler(runtime, self._callbacks[2], None)
+        self._holding.JS_SetHostPromiseRejectionTracker(runtime, self._callbacks[3], None)
+
+    @classmethod
+    def libraries(cls) -> "tuple[Any, Any]":
+        """The extension module's C functions, called without and with the GIL held.
+
+        Raises OSError or AttributeError where the extension module does not export them.
+        """
+        if cls._libraries is None:
+            pair: list[Any] = []
+            for kind in (ctypes.CDLL, ctypes.PyDLL):
+                library = kind(_quickjs.__file__)
+                library.JS_Eval.restype = library.JS_DupValue.restype = library.JS_GetException.restype = JSValue
+                library.JS_Eval.argtypes = [
+                    ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_int,
+                ]  # fmt: skip
+                library.JS_DupValue.argtypes = [ctypes.c_void_p, JSValue]
+                library.JS_GetException.argtypes = [ctypes.c_void_p]
+                library.JS_FreeValue.argtypes = [ctypes.c_void_p, JSValue]
+                library.JS_SetPropertyStr.argtypes = [ctypes.c_void_p, JSValue, ctypes.c_char_p, JSValue]
+                library.JS_SetModuleLoaderFunc.argtypes = [ctypes.c_void_p, _NORMALIZER, _LOADER, ctypes.c_void_p]
+                library.JS_SetInterruptHandler.argtypes = [ctypes.c_void_p, _INTERRUPT, ctypes.c_void_p]
+                library.JS_SetHostPromiseRejectionTracker.argtypes = [ctypes.c_void_p, _TRACKER, ctypes.c_void_p]
+                library.js_strdup.restype = ctypes.c_void_p
+                library.js_strdup.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+                pair.append(library)
+            cls._libraries = (pair[0], pair[1])
+        return cls._libraries
+
+    def compiles(self, source: bytes, filename: str) -> bool:
+        """Whether the text is a correct classic script."""
+        flags = EVAL_COMPILE_ONLY | EVAL_ASYNC
+        value = self._holding.JS_Eval(self._ctx, source, len(source), filename.encode(), flags)
+        if value.tag == TAG_EXCEPTION:
+            self._holding.JS_FreeValue(self._ctx, self._holding.JS_GetException(self._ctx))
+            return False
+        self._holding.JS_FreeValue(self._ctx, value)
+        return True
+
+    def start_script(self, source: bytes, filename: str) -> None:
+        """Run a classic script up to its first await.
+
+        `globalThis.__completion` is then a promise of `{value}`, or the script threw: then `__thrown` holds `{error}`.
+        """
+        self._pending = (source, filename.encode())
+        self._runs += 1
+        self.context.eval(f"import('{RUN_MODULE}{self._runs}').catch(() => {{}}); 0")
+        while self._pending is not None and self.context.execute_pending_job():
+            pass
+
+    def _run_pending(self, ctx: int) -> None:
+        assert self._pending is not None
+        source, filename = self._pending
+        self._pending = None
+        value = self._running.JS_Eval(ctx, source, len(source), filename, EVAL_GLOBAL | EVAL_ASYNC)
+        slot = b"completion"
+        if value.tag == TAG_EXCEPTION:
+            slot, value = b"thrown", self._holding.JS_GetException(ctx)
+        self._holding.JS_SetPropertyStr(ctx, self._rejections, slot, value)
+
+    def _compile_module(self, source: bytes, name: bytes) -> int | None:
+        value = self._holding.JS_Eval(self._ctx, source, len(source), name, EVAL_MODULE | EVAL_COMPILE_ONLY)
+        return None if value.tag == TAG_EXCEPTION else int(value.u)
+
+    def _throw(self, expression: str) -> None:
+        code = b"throw " + expression.encode()
+        self._holding.JS_Eval(self._ctx, code, len(code), b"<input>", EVAL_GLOBAL)
+
+    def close(self) -> None:
+        self._holding.JS_FreeValue(self._ctx, self._rejections)

@@ -1,0 +1,356 @@
+"""Transactions of the state: every change of records, with its journal entry, its expiry index and its version."""
+
+from _thread import get_ident
+from math import inf
+from struct import Struct
+from sys import exc_info
+from time import monotonic
+from zlib import crc32
+
+from llmspell.errors import Conflict, Corrupt, LlmspellError, StorageError, Timeout
+from llmspell.state import expiry, journal
+from llmspell.state.entry import DELETE, EXPIRE, SAVE, Commit
+from llmspell.storage import keys, record
+from llmspell.storage.record import EPHEMERAL, FORMAT, INTACT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+    from llmspell.state.manager import StateManager
+    from llmspell.storage.store import ReadTransaction, WriteTransaction
+
+_HEAD = Struct("<QqQ")
+_MAX_STEP_BACK = 3_600_000_000
+"""A clock that stepped back by less than this, in µs, does not move the times of commits back."""
+
+
+class Head:
+    """Version and time (µs) of the last commit; from version `floor` on the journal is complete."""
+
+    __slots__ = ("at", "floor", "version")
+
+    def __init__(self, version: int = 0, at: int = 0, floor: int = 0) -> None:
+        self.version = version
+        self.at = at
+        self.floor = floor
+
+    @classmethod
+    def read(cls, txn: "ReadTransaction") -> "Head":
+        """Raises Corrupt when it is damaged. A store that was never written to is at version 0."""
+        value = txn.get(keys.HEAD)
+        if value is None:
+            return cls()
+        if crc32(value, crc32(keys.HEAD)) != INTACT or len(value) != _HEAD.size + 4:
+            raise Corrupt("the store's version counter is damaged (its checksum does not match)")
+        return cls(*_HEAD.unpack_from(value))
+
+    def write(self, txn: "WriteTransaction") -> None:
+        txn.put(keys.HEAD, record.seal(keys.HEAD, _HEAD.pack(self.version, self.at, self.floor), b""))
+
+
+class Transaction:
+    """One writing transaction, of the thread that began it. A context manager: commits when its block ends well.
+
+    All changes share `version` and the time `now`. `main` is the store's own transaction: what other domains write there
+    commits together with the state. `changes` holds the operation on every record key so far. After `deadline` (of
+    `time.monotonic()`) every operation, and the commit, raises Timeout and nothing is saved. When an operation breaks off
+    half-way (a full disk), the whole transaction is undone, even if its error was caught.
+    """
+
+    __slots__ = (
+        "_block", "_ephemeral_block", "_manager", "_policy", "_schema", "_seconds", "changes", "deadline", "ephemeral",
+        "failure", "floor", "is_dirty", "main", "now", "thread", "version",
+    )  # fmt: skip
+
+    def __init__(self, manager: "StateManager", seconds: float | None = None) -> None:
+        self._manager = manager
+        self._seconds = seconds
+        self._schema = manager.schema
+        self._policy = manager.journal_policy
+        self._ephemeral_block: AbstractContextManager[WriteTransaction] | None = None
+        self.ephemeral: WriteTransaction | None = None
+        self.failure: BaseException | None = None
+        self.is_dirty = False
+        self.changes: dict[bytes, int] = {}
+        self.thread = get_ident()
+
+    def __enter__(self) -> "Transaction":
+        manager = self._manager
+        self._block = manager.store.write(timeout=manager.busy_seconds)
+        self.main = self._block.__enter__()
+        try:
+            head = Head.read(self.main)
+            now = manager.clock()
+            self.now = head.at if 0 < head.at - now < _MAX_STEP_BACK else now
+            self.version = head.version + 1
+            self.floor = head.floor
+            self.deadline = inf if self._seconds is None else monotonic() + self._seconds
+        except BaseException:
+            self._block.__exit__(*exc_info())
+            raise
+        manager.current = self
+        return self
+
+    def __exit__(
+        self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
+        manager = self._manager
+        if kind is None:
+            try:
+                self._finish()
+            except BaseException:
+                manager.current = None
+                self._leave(*exc_info())
+                raise
+        manager.current = None
+        self._leave(kind, error, trace)
+        if kind is None and self.changes and manager.listeners:
+            commit = Commit(self.version, self.now, manager.correlation_id, self.changes)
+            for listener in manager.listeners:
+                listener(commit)
+
+    def check_deadline(self) -> None:
+        """Raise Timeout when the time of the transaction is over."""
+        if monotonic() > self.deadline:
+            raise Timeout(
+                f"the transaction took longer than {self._seconds or 0:g} seconds; none of it was saved",
+                hint="do less in one transaction, or raise transaction_timeout_ms in [state]",
+            )
+
+    def check_failure(self) -> None:
+        """Raise when an operation has broken off half-way: what it left must not be committed."""
+        failure = self.failure
+        if failure is None:
+            return
+        if isinstance(failure, LlmspellError):
+            raise type(failure)(f"the transaction was undone: {failure.message}", hint=failure.hint) from failure
+        raise StorageError("the transaction was undone: an operation in it did not end") from failure
+
+    def fetch(self, key: bytes) -> bytes | None:
+        """The record at `key` as it is stored, verified; also an expired one."""
+        if self._manager.ephemeral_store is not None:
+            value = self.open_ephemeral().get(key)
+            if value is not None and not is_expired(value, self._manager.clock):
+                return value
+        value = self.main.get(key)
+        if value is not None and (crc32(value, crc32(key)) != INTACT or value[0] != FORMAT):
+            raise record.damage(key, value)
+        return value
+
+    def save(self, key: bytes, payload: bytes, class_code: int, ttl: int, if_version: int | None) -> None:
+        """Set a record. `ttl` in µs, 0 for none. Raises Conflict when `if_version` does not fit."""
+        if monotonic() > self.deadline:
+            self.check_deadline()
+        old = self.fetch(key)
+        if if_version is not None:
+            self._compare(key, old, if_version)
+        self.put(key, payload, class_code, self._manager.clock() + ttl if ttl else 0, old)
+
+    def delete(self, key: bytes, if_version: int | None = None) -> bool:
+        """Remove a record; whether it was there (an expired one was not)."""
+        self.check_deadline()
+        old = self.fetch(key)
+        if if_version is not None:
+            self._compare(key, old, if_version)
+        if old is None or is_expired(old, self._manager.clock):
+            return False
+        self.remove(key)
+        return True
+
+    def put(self, key: bytes, payload: bytes, class_code: int, expires_at: int, old: bytes | None) -> None:
+        """Set a record where `old` is what `fetch` gave; it keeps its time of creation unless it has expired."""
+        created_at = self.now
+        if old is not None and not is_expired(old, self._manager.clock):
+            created_at = record.TIMES.unpack_from(old, record.TIMES_OFFSET)[0]
+        try:
+            if class_code == EPHEMERAL or self._manager.ephemeral_store is not None:
+                old = self._make_room(key, class_code)
+                if class_code == EPHEMERAL:
+                    self._put_ephemeral(key, payload, created_at, expires_at)
+                    return
+            self.is_dirty = True
+            if old is not None:
+                self._retire(key, old, SAVE)
+            header = record.HEADER.pack(FORMAT, class_code, *self._schema, self.version, created_at, self.now, expires_at)
+            self.main.put(key, record.seal(key, header, payload))
+            if expires_at:
+                self.main.put(keys.expiry_key(expires_at, key), b"")
+                self._manager.expect_expiry(expires_at)
+            self.changes[key] = SAVE
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def remove(self, key: bytes) -> None:
+        """Take a record away, wherever it is."""
+        old = self.main.get(key)
+        if old is not None:
+            record.check(key, old)
+        try:
+            if self._manager.ephemeral_store is not None:
+                self._remove_ephemeral(key)
+            if old is not None:
+                self.take(key, old, DELETE)
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def take(self, key: bytes, old: bytes, operation: int) -> None:
+        """Take the durable record `old` away; `operation` is DELETE or EXPIRE."""
+        self.is_dirty = True
+        self._retire(key, old, operation)
+        self.main.delete(key)
+        self.changes[key] = operation
+
+    def open_ephemeral(self) -> "WriteTransaction":
+        """The transaction of the memory store for ephemeral values, begun when it is first needed."""
+        if self.ephemeral is None:
+            self._ephemeral_block = self._manager.open_ephemeral_store().write()
+            self.ephemeral = self._ephemeral_block.__enter__()
+        return self.ephemeral
+
+    def _compare(self, key: bytes, old: bytes | None, wanted: int) -> None:
+        version = 0
+        if old is not None and not is_expired(old, self._manager.clock):
+            version = record.Record(key, old).version
+        if version == wanted:
+            return
+        scope, name = keys.split(key)
+        if version == 0:
+            raise Conflict(f"'{name}' in scope '{scope}' does not exist, so it is not at version {wanted}")
+        if wanted == 0:
+            raise Conflict(f"'{name}' in scope '{scope}' exists already, at version {version}")
+        raise Conflict(f"'{name}' in scope '{scope}' is at version {version}, not at {wanted}")
+
+    def _retire(self, key: bytes, old: bytes, operation: int) -> None:
+        """Hand the record that is about to go to the journal, and drop its expiry."""
+        at = self.now
+        if old[record.EXPIRY_OFFSET : record.HEADER_BYTES] != record.NO_EXPIRY:
+            expires_at = int.from_bytes(old[record.EXPIRY_OFFSET : record.HEADER_BYTES], "little")
+            self.main.delete(keys.expiry_key(expires_at, key))
+            if expires_at <= self._manager.clock():
+                operation, at = EXPIRE, expires_at
+        # A record of this very commit was never visible to anyone, so it leaves no trace.
+        if self._policy is not None and int.from_bytes(old[8:16], "little") != self.version:
+            history_key = keys.history_key(key, self.version)
+            self.main.put(history_key, journal.pack_retired(history_key, operation, at, old))
+            if self._policy.keep_versions:
+                journal.thin(self.main, key, self.version, self._policy.keep_versions)
+
+    def _make_room(self, key: bytes, class_code: int) -> bytes | None:
+        """Remove the key from the store where its new class does not live. Gives the durable record to be replaced."""
+        self._remove_ephemeral(key)
+        old = self.main.get(key)
+        if old is not None:
+            record.check(key, old)
+            if class_code == EPHEMERAL:
+                self.take(key, old, DELETE)
+        return old
+
+    def _put_ephemeral(self, key: bytes, payload: bytes, created_at: int, expires_at: int) -> None:
+        shelf = self.open_ephemeral()
+        version = self._manager.next_ephemeral_version()
+        header = record.HEADER.pack(FORMAT, EPHEMERAL, *self._schema, version, created_at, self.now, expires_at)
+        shelf.put(key, record.seal(key, header, payload))
+        if expires_at:
+            shelf.put(keys.expiry_key(expires_at, key), b"")
+
+    def _remove_ephemeral(self, key: bytes) -> None:
+        shelf = self.open_ephemeral()
+        old = shelf.get(key)
+        if old is not None:
+            expires_at = record.Record(key, old).expires_at
+            if expires_at:
+                shelf.delete(keys.expiry_key(expires_at, key))
+            shelf.delete(key)
+
+    def _finish(self) -> None:
+        """What belongs to the commit: a little sweeping, the journal entry, and the version."""
+        self.check_failure()
+        self.check_deadline()
+        manager = self._manager
+        if self.ephemeral is not None:
+            expiry.sweep_ephemeral(self.ephemeral, manager.clock())
+        if not self.is_dirty:
+            return
+        if manager.clock() >= manager.sweep_due:
+            manager.sweep_due = expiry.sweep(self, manager.clock())
+        if self._policy is None:
+            self.floor = self.version
+        else:
+            if self.now >= manager.compact_due:
+                manager.compact_due = journal.compact(self, self._policy)
+            journal.write_commit(self.main, self.version, self.now, manager.correlation_id, self.changes)
+        for participant in manager.participants:
+            participant(self)
+        Head(self.version, self.now, self.floor).write(self.main)
+
+    def _leave(
+        self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
+        """Commit or undo: the store first, because a commit in memory cannot fail."""
+        block = self._ephemeral_block
+        try:
+            self._block.__exit__(kind, error, trace)
+        except BaseException:
+            if block is not None:
+                block.__exit__(*exc_info())
+            raise
+        if block is not None:
+            block.__exit__(kind, error, trace)
+
+
+class Savepoint:
+    """A part of a transaction that is undone alone when its block raises. Gives the transaction itself."""
+
+    __slots__ = ("_blocks", "_changes", "_failure", "_transaction")
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._blocks: list[AbstractContextManager[None]] = []
+
+    def __enter__(self) -> Transaction:
+        transaction = self._transaction
+        transaction.check_deadline()
+        self._changes = transaction.changes
+        self._failure = transaction.failure
+        # Begun now, so that what happens to ephemeral values in here has something to go back to.
+        for store in (transaction.main, transaction.open_ephemeral()):
+            block = store.savepoint()
+            block.__enter__()
+            self._blocks.append(block)
+        transaction.changes = {}
+        return transaction
+
+    def __exit__(
+        self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
+        transaction = self._transaction
+        try:
+            if kind is None:
+                transaction.check_failure()
+        except BaseException:
+            self._leave(*exc_info())
+            raise
+        self._leave(kind, error, trace)
+
+    def _leave(
+        self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
+        transaction = self._transaction
+        if kind is None:
+            self._changes.update(transaction.changes)
+        else:
+            transaction.failure = self._failure
+        transaction.changes = self._changes
+        for block in reversed(self._blocks):
+            block.__exit__(kind, error, trace)
+
+
+def is_expired(value: bytes, clock: "Callable[[], int]") -> bool:
+    """Whether a stored record has expired; the clock is only asked when there is something to compare."""
+    expires_at = value[record.EXPIRY_OFFSET : record.HEADER_BYTES]
+    return expires_at != record.NO_EXPIRY and int.from_bytes(expires_at, "little") <= clock()

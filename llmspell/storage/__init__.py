@@ -1,0 +1,1 @@
+"""Ordered bytes in transactions, and what is stored in them. Nothing here has heard of a script."""

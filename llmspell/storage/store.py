@@ -1,0 +1,96 @@
+"""`Store`: ordered byte keys to byte values, in transactions. The seam that every back end implements.
+
+A store has one keyspace. Readers see a snapshot and never block; there is one writer at a time, over all processes that
+use the store. Domain services share one store, so what they write in one transaction commits together.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+MAX_KEY_BYTES = 511
+"""The longest key every back end takes: LMDB's limit at its default page size."""
+
+
+class ReadTransaction(ABC):
+    """A consistent view of the whole store at one moment. Ends when its `with` block ends."""
+
+    @abstractmethod
+    def get(self, key: bytes) -> bytes | None:
+        """The value of `key`, or None."""
+
+    @abstractmethod
+    def scan(
+        self, start: bytes, end: bytes | None = None, *, reverse: bool = False
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """The pairs with `start <= key < end` in byte order, or in the opposite order; without `end`, to the end.
+
+        Reading on after a write in the same transaction is allowed: the cursor goes on from the last key it gave.
+        """
+
+    @abstractmethod
+    def scan_keys(self, start: bytes, end: bytes | None = None, *, reverse: bool = False) -> Iterator[bytes]:
+        """The keys that `scan` would give, without reading their values."""
+
+
+class WriteTransaction(ReadTransaction):
+    """All of its changes are committed when its `with` block ends, or none when the block raises.
+
+    Reads see its own writes.
+    """
+
+    @abstractmethod
+    def put(self, key: bytes, value: bytes) -> None:
+        """Set `key`; an empty key or one above `MAX_KEY_BYTES` raises ValueError."""
+
+    @abstractmethod
+    def delete(self, key: bytes) -> bool:
+        """Remove `key`; whether it was there."""
+
+    @abstractmethod
+    def savepoint(self) -> AbstractContextManager[None]:
+        """A part that is undone alone when its block raises; they nest."""
+
+
+class Store(ABC):
+    """An open store. Usable from many threads; a transaction belongs to the thread that began it.
+
+    Raises StorageError, StorageFull, StorageBusy and Corrupt. `close` ends it; closing twice is harmless.
+    """
+
+    name: str
+    """The kind, as the configuration names it."""
+
+    @abstractmethod
+    def read(self) -> AbstractContextManager[ReadTransaction]:
+        """A snapshot of the last commit."""
+
+    @abstractmethod
+    def write(self, *, timeout: float | None = None) -> AbstractContextManager[WriteTransaction]:
+        """The one writer. Waits for other writers; with `timeout` seconds, raises StorageBusy after that.
+
+        When the block has ended without an error the changes are on disk, unless the store groups its syncs
+        (`flush_every_ms`): then they are visible at once and on disk within that window.
+        """
+
+    @abstractmethod
+    def sync(self) -> None:
+        """After it everything committed so far is on disk. Does nothing where nothing is pending or persistent."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Sync and let go of the files."""
+
+    @abstractmethod
+    def info(self) -> dict[str, object]:
+        """Facts for operators: `path`, `entries`, `bytes_used`, `persistent`, `processes` (may several use it)."""
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+Opener = Callable[..., Store]
+"""What the entry-point group `llmspell.stores` names: called with `path` and the options of the back end."""

@@ -1,0 +1,367 @@
+"""The one path by which scripts call the host: check the arguments, call, turn every outcome into a reply.
+
+Nothing here raises into an engine: an error becomes a reply that the prelude throws as the language's own error. A
+language differs only in its `Wire`: how an argument is written when it arrives, and how a reply is written.
+
+Per parameter the prelude is told a *slot*: `s` (a scalar crosses as it is), `v` (any value, encoded by the prelude) or
+`f` (a function, kept by the prelude, crosses as a token).
+"""
+
+from llmspell import values
+from llmspell.errors import BadArgument, BadValue, InternalError, LlmspellError
+from llmspell.surface.model import Callback, CallbackFailed, Field, Function, Global, Record, Type, camel_case
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from abc import abstractmethod
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any, Protocol
+
+    Convert = Callable[[Any], Any]
+
+    class Wire(Protocol):
+        """What one language needs for its arguments and replies."""
+
+        words: dict[str, str]
+        """What the language's authors call a type: `map` is a table in Lua, an object in JavaScript."""
+
+        @abstractmethod
+        def scalar(self, raw: Any) -> Any:
+            """A scalar argument as None, bool, int, float, str, or bytes that are no text."""
+
+        @abstractmethod
+        def payload(self, raw: Any) -> bytes:
+            """An encoded argument as a payload."""
+
+        @abstractmethod
+        def invoke(self, token: int, payloads: tuple[bytes, ...]) -> bytes:
+            """Run the script's function behind `token`; raises CallbackFailed when it raised."""
+
+        @abstractmethod
+        def reply(self, result: Type) -> Convert:
+            """What turns a result of this type into what the prelude expects."""
+
+        @abstractmethod
+        def failure(self, error: LlmspellError) -> Any:
+            """The reply that the prelude throws as an error."""
+
+        @abstractmethod
+        def rethrow(self) -> Any:
+            """The reply at which the prelude throws again what the script's function raised."""
+
+
+SCALAR_KINDS = frozenset(("boolean", "integer", "number", "string", "choice"))
+STRUCTURED_RESULTS = frozenset(("anything", "payload", "list", "map", "record"))
+UNKNOWN: "Any" = object()
+
+
+class Host:
+    """The functions of some globals, bound for one language."""
+
+    def __init__(self, wire: "Wire", report_bug: "Callable[[BaseException], None]") -> None:
+        self.wire = wire
+        self.report_bug = report_bug
+        self.bound: list[Bound] = []
+
+    def bind(self, owner: Global) -> "Iterator[Bound]":
+        """Bind every enabled function of `owner`."""
+        for function in owner.enabled_functions():
+            bound = Bound(self, function, getattr(owner, function.python), len(self.bound))
+            self.bound.append(bound)
+            yield bound
+
+    def mistyped(self, index: int, position: int, got: str) -> "Any":
+        """The reply for an argument that cannot even cross: a table where a string belongs, no function, and the like."""
+        bound = self.bound[index]
+        parameter = bound.function.parameters[position] if position < len(bound.function.parameters) else None
+        if parameter is None:
+            names = ", ".join(option.name for option in bound.function.options)
+            error = BadArgument(f"the options (argument {position + 1}) must be {self.a('map')}, got {a(got)}")
+            if not bound.function.options:
+                error = BadArgument(f"takes at most {position} argument{'s' * (position != 1)}, got more")
+            elif got == "extra":
+                error = BadArgument(f"takes at most {position + 1} arguments, the last one with the options {names}")
+        else:
+            error = BadArgument(f"{describe(parameter, position)} must be {self.expected(parameter.type)}, got {a(got)}")
+        return self.failure(error, bound.function)
+
+    def unstorable(self, index: int, position: int, path: str, problem: str) -> "Any":
+        """The reply for a value that the prelude cannot encode."""
+        function = self.bound[index].function if index >= 0 else None
+        return self.failure(BadValue(f"{problem} (at {path})"), function)
+
+    def failure(self, error: LlmspellError, function: Function | None) -> "Any":
+        if function is not None and not error.call:
+            error.call = function.call
+        return self.wire.failure(error)
+
+    def expected(self, type: Type) -> str:
+        """The type in the words of the language, with its article."""
+        if type.kind == "choice":
+            return "one of " + ", ".join(type.python.values)
+        return self.a(type.kind)
+
+    def got(self, value: "Any") -> str:
+        """What a value is, in the words of the language, with its article."""
+        kind = kind_of(value)
+        return self.a("number" if kind == "integer" else kind)
+
+    def a(self, kind: str) -> str:
+        return a(self.wire.words.get(kind, kind))
+
+
+class Bound:
+    """One function as the prelude gets it: `call` takes raw arguments and returns a reply, and never raises."""
+
+    def __init__(self, host: Host, function: Function, method: "Callable[..., Any]", index: int) -> None:
+        self.function = function
+        self.index = index
+        self.names = tuple(dict.fromkeys((function.name, camel_case(function.name))))
+        self.slots = "".join(slot(parameter.type) for parameter in function.parameters)
+        self.has_options = bool(function.options)
+        self.is_structured = function.result.kind in STRUCTURED_RESULTS
+        self.call = _call(host, function, method)
+
+
+def slot(type: Type) -> str:
+    if type.kind in SCALAR_KINDS:
+        return "s"
+    return "f" if type.kind == "callback" else "v"
+
+
+def _call(host: Host, function: Function, method: "Callable[..., Any]") -> "Callable[..., Any]":
+    readers = tuple(
+        _argument(host, parameter, position, function) for position, parameter in enumerate(function.parameters)
+    )
+    options = _Options(host, function) if function.options else None
+    reply = host.wire.reply(function.result)
+
+    def settle(error: BaseException) -> "Any":
+        if isinstance(error, CallbackFailed):
+            return host.wire.rethrow()
+        if not isinstance(error, LlmspellError):
+            host.report_bug(error)
+            error = InternalError(f"an unexpected {type(error).__name__}: {error}")
+        return host.failure(error, function)
+
+    def call(*raw: "Any") -> "Any":
+        try:
+            arguments = [read(item) for read, item in zip(readers, raw, strict=False)]
+            if options is not None and len(raw) > len(readers) and raw[-1] is not None:
+                return reply(method(*arguments, **options.read(raw[-1])))
+            return reply(method(*arguments))
+        except BaseException as error:
+            return settle(error)
+
+    if len(readers) == 2:
+        first, second = readers
+
+        def call_two(one: "Any", two: "Any", more: "Any" = None) -> "Any":
+            if more is not None:
+                return call(one, two, more)
+            try:
+                return reply(method(first(one), second(two)))
+            except BaseException as error:
+                return settle(error)
+
+        return call_two
+    if len(readers) == 3:
+        first, second, third = readers
+
+        def call_three(one: "Any", two: "Any", three: "Any", more: "Any" = None) -> "Any":
+            if more is not None:
+                return call(one, two, three, more)
+            try:
+                return reply(method(first(one), second(two), third(three)))
+            except BaseException as error:
+                return settle(error)
+
+        return call_three
+    return call
+
+
+class _Options:
+    """The trailing table or object: known names in either spelling, each of its type."""
+
+    def __init__(self, host: Host, function: Function) -> None:
+        self.host = host
+        self.function = function
+        self.fields = {field.name: field for field in function.options}
+        self.fields.update({camel_case(field.name): field for field in function.options})
+
+    def read(self, raw: "Any") -> "dict[str, Any]":
+        given = values.decode(self.host.wire.payload(raw))
+        if not isinstance(given, dict):
+            position = len(self.function.parameters) + 1
+            raise BadArgument(f"the options (argument {position}) must be {self.host.a('map')}, got {self.host.got(given)}")
+        arguments = {}
+        for name, value in given.items():
+            field = self.fields.get(name)
+            if field is None:
+                names = ", ".join(option.name for option in self.function.options)
+                raise BadArgument(f"unknown option '{name}'; the options are {names}")
+            if field.python in arguments:
+                raise BadArgument(f"the option '{field.name}' is given in both spellings")
+            if value is None:
+                continue
+            if field.type.kind == "payload":
+                value = values.encode(value)
+            else:
+                value = conform(value, field.type, f"the option '{name}'", self.host)
+            arguments[field.python] = value
+        return arguments
+
+
+def _argument(host: Host, parameter: Field, position: int, function: Function) -> "Convert":
+    """The reader of one positional argument: raw to what the method takes."""
+    type_ = parameter.type
+    kind = type_.kind
+    where = describe(parameter, position)
+    wire = host.wire
+
+    def absent() -> "Any":
+        if not parameter.is_required:
+            return parameter.default
+        if type_.optional:
+            return None
+        raise BadArgument(f"{where} is missing; it must be {host.expected(type_)}")
+
+    if kind == "payload":
+        return wire.payload
+    if kind == "callback":
+        return lambda raw: absent() if raw is None else _callback(host, int(wire.scalar(raw)), function)
+    if slot(type_) == "v":
+
+        def structured(raw: "Any") -> "Any":
+            value = values.decode(wire.payload(raw)) if raw is not None else None
+            if value is None and (kind != "anything" or not parameter.is_required):
+                return absent()
+            return conform(value, type_, where, host)
+
+        return structured
+    if kind == "string":
+        scalar = wire.scalar
+
+        def text(raw: "Any") -> "Any":
+            value = scalar(raw)
+            if type(value) is str and value.isascii():
+                return value
+            return absent() if value is None else conform(value, type_, where, host)
+
+        return text
+
+    def plain(raw: "Any") -> "Any":
+        value = wire.scalar(raw)
+        return absent() if value is None else conform(value, type_, where, host)
+
+    return plain
+
+
+def _callback(host: Host, token: int, function: Function) -> Callback:
+    return Callback(lambda *payloads: host.wire.invoke(token, payloads), function.call)
+
+
+def conform(value: "Any", type_: Type, where: str, host: Host) -> "Any":
+    """`value` as the declared type, or BadArgument naming `where`; whole floats count as integers."""
+    kind = type_.kind
+    found = kind_of(value)
+    if value is None and type_.optional:
+        return None
+    if kind == "anything" or found == kind:
+        if kind == "string":
+            _refuse_surrogates(value, where)
+        elif kind == "list" and type_.item is not None:
+            return [conform(item, type_.item, f"{where}, item {i + 1}", host) for i, item in enumerate(value)]
+        elif kind == "map" and type_.item is not None:
+            return {key: conform(item, type_.item, f"{where}, '{key}'", host) for key, item in value.items()}
+        return value
+    if kind == "list" and value == {}:
+        return []
+    if kind == "integer" and found == "number" and value.is_integer() and abs(value) < 2**63:
+        return int(value)
+    if kind == "number" and found == "integer":
+        return value
+    if kind == "moment" and found in ("string", "integer", "number"):
+        return value
+    if kind == "choice" and found == "string":
+        if value in type_.python.values:
+            return value
+        raise BadArgument(f"{where} must be one of {', '.join(type_.python.values)}, got '{value}'")
+    if found == "bytes" and kind in ("string", "moment", "choice"):
+        raise BadArgument(f"{where} is not valid UTF-8")
+    raise BadArgument(f"{where} must be {host.expected(type_)}, got {host.got(value)}")
+
+
+def _refuse_surrogates(text: str, where: str) -> None:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise BadArgument(f"{where} has a lone surrogate") from None
+
+
+def kind_of(value: "Any") -> str:
+    """The kind, in the words of `Type`, of a decoded value."""
+    for python, kind in _KINDS:
+        if isinstance(value, python):
+            return kind
+    return "none"
+
+
+_KINDS: "tuple[tuple[type, str], ...]" = (
+    (bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"), (bytes, "bytes"), (list, "list"), (dict, "map"),
+)  # fmt: skip
+
+
+def describe(parameter: Field, position: int) -> str:
+    return f"{parameter.name} (argument {position + 1})"
+
+
+def a(word: str) -> str:
+    """The word with its article."""
+    return word if word == "nothing" or word == "nil" else f"{'an' if word[:1] in 'aeiou' else 'a'} {word}"
+
+
+def plain(result: "Any", type_: Type) -> "Any":
+    """A method's structured result as a value: records become dicts without their absent fields, payloads are decoded."""
+    if result is None:
+        return None
+    if type_.kind == "payload":
+        return values.decode(result)
+    if type_.kind == "list" and type_.item is not None:
+        item_type = type_.item
+        if item_type.kind in ("string", "integer"):
+            return list(result)
+        return [plain(item, item_type) for item in result]
+    if type_.kind == "map" and type_.item is not None:
+        item_type = type_.item
+        return {key: plain(item, item_type) for key, item in result.items()}
+    if isinstance(result, Record):
+        tree = {}
+        for field in result.fields:
+            item = getattr(result, field.python)
+            if item is not None:
+                tree[field.name] = plain(item, field.type)
+        return tree
+    return result
+
+
+def missing_hint(source_line: str, globals_: "Iterable[Global]", language: str) -> str:
+    """A remedy for a line that failed on a name no global has: the config key that enables it, or the nearest name."""
+    import re
+    from difflib import get_close_matches
+
+    for owner in globals_:
+        if owner.is_bare:
+            continue
+        known = {name for function in owner.enabled_functions() for name in (function.name, camel_case(function.name))}
+        known.update(native.name for native in owner.natives)
+        for member in re.findall(rf"\b{owner.name}[.:](\w+)", source_line):
+            if member in known:
+                continue
+            if key := owner.requires.get(member):
+                return f"{owner.name}.{member} needs {key} in the configuration"
+            if close := get_close_matches(member, sorted(known), n=1, cutoff=0.6):
+                return f"{owner.name} has no '{member}'; did you mean {owner.name}.{close[0]}?"
+            return f"{owner.name} has no '{member}'; `llmspell api {language}` lists what there is"
+    return ""

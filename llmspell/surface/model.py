@@ -1,0 +1,248 @@
+"""What a script global is made of, read from the Python class that declares it.
+
+A subclass of `Global` is one name that scripts see. Its public methods are the functions: the signature gives names,
+order and defaults; keyword-only parameters are the trailing options; the type hints give types; the docstrings are the
+documentation. Types come from a closed set (`Type`); anything else fails when the class is made.
+
+Only what CPython gives without importing `inspect`, `typing` or `dataclasses` is used here: this module is on the path
+of every script's start.
+"""
+
+from types import GenericAlias, UnionType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, dataclass_transform
+else:
+
+    def dataclass_transform(**_):
+        return lambda cls: cls
+
+
+class Choice(str):
+    """A text out of a fixed set. Subclasses list it in `values`."""
+
+    __slots__ = ()
+    values: tuple[str, ...] = ()
+
+
+class Payload(bytes):
+    """Any value, still encoded (see `llmspell.values`): passed through, not looked at."""
+
+    __slots__ = ()
+
+
+class Anything:
+    """Any value, decoded. As a hint only: the method gets a plain Python value."""
+
+    __slots__ = ()
+
+
+class Moment(str):
+    """A time that comes in: RFC 3339 text or Unix seconds. As a hint only: the method gets text, an int or a float."""
+
+    __slots__ = ()
+
+
+class Callback:
+    """A function of the script. Calling it with payloads runs it and gives the payload of its result.
+
+    `name` is for messages. A call may only happen while the host function that got it is running, or, for functions
+    that are kept (hooks, subscriptions), whenever the script's thread is inside another host function. An error that the
+    script's function raises comes out as `CallbackFailed`.
+    """
+
+    __slots__ = ("_invoke", "name")
+
+    def __init__(self, invoke: "Callable[..., bytes]", name: str) -> None:
+        self._invoke = invoke
+        self.name = name
+
+    def __call__(self, *payloads: bytes) -> bytes:
+        return self._invoke(*payloads)
+
+
+class CallbackFailed(Exception):
+    """A script's function raised. The engine keeps the error itself; let this pass and the script gets it back."""
+
+
+@dataclass_transform(kw_only_default=True)
+class Record:
+    """A result with named fields, declared by annotations. A trailing `_` of a field's name is not part of it.
+
+    Fields that are None are absent for the script.
+    """
+
+    fields: "tuple[Field, ...]" = ()
+    if TYPE_CHECKING:
+
+        def __init_subclass__(cls) -> None: ...
+    else:
+
+        def __init_subclass__(cls) -> None:
+            cls.__slots__ = ()
+            cls.fields = tuple(
+                Field(name, Type.of(hint), getattr(cls, name, REQUIRED)) for name, hint in cls.__annotations__.items()
+            )
+
+        def __init__(self, **values) -> None:
+            self.__dict__.update(values)
+
+
+class Type:
+    """One type of the closed set.
+
+    `kind` is one of: none, boolean, integer, number, string, bytes, anything, payload, moment, choice, list, map,
+    record, callback. `item` is the type of a list's or map's items, `python` the class of a choice or record, `optional`
+    whether None is allowed.
+    """
+
+    __slots__ = ("item", "kind", "optional", "python")
+
+    KINDS = {
+        type(None): "none", None: "none", bool: "boolean", int: "integer", float: "number", str: "string", bytes: "bytes",
+        Anything: "anything", Payload: "payload", Moment: "moment", Callback: "callback",
+    }  # fmt: skip
+
+    def __init__(self, kind: str, *, item: "Type | None" = None, python: "Any" = None, optional: bool = False) -> None:
+        self.kind = kind
+        self.item = item
+        self.python = python
+        self.optional = optional
+
+    @classmethod
+    def of(cls, hint: "Any") -> "Type":
+        """The type of a hint; raises TypeError for one outside the closed set."""
+        if isinstance(hint, UnionType):
+            parts = [part for part in hint.__args__ if part is not type(None)]
+            if len(parts) == 1 and len(hint.__args__) == 2:
+                inner = cls.of(parts[0])
+                return cls(inner.kind, item=inner.item, python=inner.python, optional=True)
+        elif isinstance(hint, GenericAlias):
+            if hint.__origin__ is list:
+                return cls("list", item=cls.of(hint.__args__[0]))
+            if hint.__origin__ is dict and hint.__args__[0] is str:
+                return cls("map", item=cls.of(hint.__args__[1]))
+        elif hint in cls.KINDS:
+            return cls(cls.KINDS[hint], optional=hint in (Anything, Payload))
+        elif isinstance(hint, type) and issubclass(hint, Record):
+            return cls("record", python=hint)
+        elif isinstance(hint, type) and issubclass(hint, Choice):
+            return cls("choice", python=hint)
+        raise TypeError(f"{hint!r} is no type that scripts can see")
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+REQUIRED: "Any" = _Required()
+
+
+class Field:
+    """A parameter of a function or a field of a record: `name` as scripts see it, `python` as the code does."""
+
+    __slots__ = ("default", "name", "python", "type")
+
+    def __init__(self, python: str, type: Type, default: "Any" = REQUIRED) -> None:
+        self.python = python
+        self.name = python.removesuffix("_")
+        self.type = type
+        self.default = default
+
+    @property
+    def is_required(self) -> bool:
+        return self.default is REQUIRED
+
+
+class Function:
+    """One function of a global: `parameters` are positional, `options` the trailing table or object."""
+
+    __slots__ = ("doc", "global_name", "name", "options", "parameters", "python", "result")
+
+    def __init__(self, global_name: str, method: "Any") -> None:
+        code = method.__code__
+        if code.co_flags & 0x0C:
+            raise TypeError(f"{global_name}.{code.co_name}: *args and **kwargs have no meaning for scripts")
+        hints = method.__annotations__
+        names = code.co_varnames[1 : code.co_argcount]
+        defaults = dict(zip(reversed(names), reversed(method.__defaults__ or ()), strict=False))
+        keyword_only = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+        keyword_defaults = method.__kwdefaults__ or {}
+        self.global_name = global_name
+        self.python = code.co_name
+        self.name = code.co_name.removesuffix("_")
+        self.doc = clean_doc(method.__doc__ or "")
+        self.parameters = tuple(Field(name, Type.of(hints[name]), defaults.get(name, REQUIRED)) for name in names)
+        self.options = tuple(
+            Field(name, Type.of(hints[name]), keyword_defaults.get(name, REQUIRED)) for name in keyword_only
+        )
+        self.result = Type.of(hints["return"])
+
+    @property
+    def call(self) -> str:
+        """The name in messages: `State.save`."""
+        return f"{self.global_name}.{self.name}" if self.global_name else self.name
+
+    @property
+    def required_count(self) -> int:
+        return sum(parameter.is_required for parameter in self.parameters)
+
+
+class Native:
+    """A member that the prelude itself provides, because it has no shape a Python signature could say.
+
+    `luacats` and `typescript` are its type in either language; an empty text means that the language has no such member.
+    """
+
+    __slots__ = ("doc", "luacats", "name", "typescript")
+
+    def __init__(self, name: str, doc: str, *, luacats: str = "", typescript: str = "") -> None:
+        self.name = name
+        self.doc = clean_doc(doc)
+        self.luacats = luacats
+        self.typescript = typescript
+
+
+class Global:
+    """Base of every script global. The class is the declaration; an instance holds the services behind it.
+
+    `languages` limits a global to some languages; `is_bare` puts its functions beside the globals instead of under a name
+    (`sleep`). `natives` are members of the prelude's own making, declared for the documentation. `requires` maps a function's
+    name to the config key that enables it; `enabled_functions` says which are on.
+    """
+
+    name: str
+    languages: tuple[str, ...] = ("lua", "javascript")
+    is_bare = False
+    functions: "tuple[Function, ...]" = ()
+    natives: "tuple[Native, ...]" = ()
+    requires: "dict[str, str]" = {}
+
+    def __init_subclass__(cls) -> None:
+        prefix = "" if cls.is_bare else cls.name
+        cls.functions = tuple(
+            Function(prefix, member)
+            for name, member in vars(cls).items()
+            if not name.startswith("_") and hasattr(member, "__code__") and name not in vars(Global)
+        )
+
+    def enabled_functions(self) -> "Iterator[Function]":
+        """The functions that the configuration enables; the others are absent for the script."""
+        yield from self.functions
+
+
+def camel_case(name: str) -> str:
+    """`list_keys` → `listKeys`: the second spelling of every name, by rule."""
+    head, *tail = name.split("_")
+    return head + "".join(part.capitalize() for part in tail)
+
+
+def clean_doc(text: str) -> str:
+    """A docstring without its indentation, as `inspect.cleandoc` gives it, without importing `inspect`."""
+    first, _, rest = text.strip().partition("\n")
+    lines = rest.split("\n") if rest else []
+    margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+    return "\n".join([first, *(line[margin:].rstrip() for line in lines)]).strip()

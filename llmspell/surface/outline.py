@@ -1,0 +1,64 @@
+"""The declared surface, ordered for writing down: what the stubs, the reference page and the JSON dump have in common."""
+
+from collections.abc import Iterable, Iterator
+
+from llmspell.surface.model import Choice, Function, Global, Record, Type, camel_case
+
+VALUE_KINDS = frozenset(("anything", "payload"))
+"""The kinds that stand for any value."""
+
+Named = type[Record] | type[Choice]
+
+
+def sections(globals_: Iterable[type[Global]], language: str = "") -> Iterator[tuple[type[Global], list[Named]]]:
+    """Every global (of one language), each with the records and choices that it is the first to mention.
+
+    A record comes after the named types that its fields mention. Raises TypeError when two different classes have one name:
+    scripts know them by nothing else.
+    """
+    seen: dict[str, Named] = {}
+    for owner in globals_:
+        if language and language not in owner.languages:
+            continue
+        fresh: list[Named] = []
+        for function in owner.functions:
+            for field in (*function.parameters, *function.options):
+                _collect(field.type, seen, fresh)
+            _collect(function.result, seen, fresh)
+        yield owner, fresh
+
+
+def _collect(type_: Type, seen: dict[str, Named], fresh: list[Named]) -> None:
+    if type_.item is not None:
+        _collect(type_.item, seen, fresh)
+    named = type_.python
+    if named is None or seen.get(named.__name__) is named:
+        return
+    if named.__name__ in seen:
+        raise TypeError(f"two types that scripts see are called {named.__name__}")
+    seen[named.__name__] = named
+    if type_.kind == "record":
+        for field in named.fields:
+            _collect(field.type, seen, fresh)
+    fresh.append(named)
+
+
+def spellings(name: str) -> tuple[str, ...]:
+    """The name, and its camelCase twin when that differs."""
+    return tuple(dict.fromkeys((name, camel_case(name))))
+
+
+def summary(doc: str) -> str:
+    """The first paragraph of a docstring, on one line."""
+    return " ".join(doc.split("\n\n")[0].split())
+
+
+def pascal_case(name: str) -> str:
+    """`list_keys` → `ListKeys`."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def documentation(owner: type[Global], function: Function) -> str:
+    """The docstring, and the config key without which the function is absent."""
+    key = owner.requires.get(function.name)
+    return f"{function.doc}\n\nAbsent unless the configuration sets `{key}`.".strip() if key else function.doc
