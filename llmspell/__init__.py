@@ -15,15 +15,11 @@ else:
 
     def __getattr__(name):
         """Import on first use: `llmspell run` starts through this package and pays for nothing it does not need."""
-        if name == "Runtime":
-            from llmspell.runtime import Runtime as found
-        elif name == "load_config":
-            from llmspell.config import load as found
-        elif name in ("LlmspellError", "ScriptError"):
-            from llmspell import errors
+        from importlib import import_module
 
-            found = getattr(errors, name)
-        else:
+        homes = {"Runtime": "runtime", "load_config": "config", "LlmspellError": "errors", "ScriptError": "errors"}
+        if name not in homes:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(f"llmspell.{homes[name]}"), name.removesuffix("_config"))
         globals()[name] = found
         return found

@@ -11,13 +11,11 @@ Tags: `{"$bytes": "<base64>"}` stands for bytes and `{"$map": [[key, value], …
 key would read as a tag carries one more `$`. A payload is never decoded to be stored or fetched.
 """
 
+from llmspell.errors import BadValue, Corrupt
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    Value = None | bool | int | float | str | bytes | list["Value"] | dict[str | int, "Value"]
-
-from llmspell.errors import BadValue, Corrupt
 
 MSGPACK = b"\xc1"
 JSON = b" "
@@ -103,7 +101,7 @@ def dump_json(value: "Any", *, property_names: bool = False, indent: int | None 
     state = _Tagger(property_names)
     tree = state.convert(value, "$")
     separators = (",", ":") if indent is None else (",", ": ")
-    text = _json().dumps(tree, ensure_ascii=False, allow_nan=False, separators=separators, indent=indent)
+    text: str = _json().dumps(tree, ensure_ascii=False, allow_nan=False, separators=separators, indent=indent)
     return (TAGGED if state.tagged else JSON) + text.encode()
 
 

@@ -1,7 +1,7 @@
 """The Typer app: every command, its help and the messages for wrong usage.
 
-A command is a function that takes a `Call` and its own parameters. `command` adds the global options to it, so that they
-may stand before and after the command's name, and turns what it raises into a report.
+A command is a function that takes a `Call` and its own parameters. `command` adds the global options to it, so that
+they may stand before and after the command's name, and turns what it raises into a report.
 """
 
 import inspect
@@ -37,14 +37,12 @@ DEFAULTS = {option.name: option.default for option in GLOBAL}
 def dispatch(argv: Sequence[str]) -> int:
     """Carry out any command line; the exit status."""
     _speak_utf8()
-    app = build()
-    if COMPLETION_VARIABLE in os.environ:
-        from typer.completion import completion_init
-
-        completion_init()
+    app = build(completing=COMPLETION_VARIABLE in os.environ)
     try:
         status = app(list(argv), prog_name=PROGRAM, standalone_mode=False, complete_var=COMPLETION_VARIABLE)
     except TyperException as error:
+        if not error.format_message():
+            return 2  # no command at all: Typer has shown the help
         return _rough_report(argv).failure(_usage(error, argv))
     except typer.Abort:
         return 130
@@ -54,11 +52,11 @@ def dispatch(argv: Sequence[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
-def build() -> typer.Typer:
-    """The app with all commands."""
+def build(*, completing: bool = False) -> typer.Typer:
+    """The app with all commands; with `completing`, it answers the shells' questions too."""
     from llmspell.cli import commands
 
-    app = _group("A scripting runtime for automation that must remember.")
+    app = _group("A scripting runtime for automation that must remember.", completing=completing)
     for name, declared in COMMANDS.items():
         _add_declared(app, name, declared.help, declared.arguments, declared.options)
     commands.add_to(app)
@@ -69,7 +67,7 @@ def build() -> typer.Typer:
 
 def group(app: typer.Typer, name: str, help: str) -> typer.Typer:
     """A group of commands in `app`, such as `state`."""
-    made = _group(help, version=False)
+    made = _group(help, is_top=False)
     app.add_typer(made, name=name)
     return made
 
@@ -89,14 +87,14 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., int | None]]
     return register
 
 
-def _group(help: str, *, version: bool = True) -> typer.Typer:
-    app = typer.Typer(help=help, context_settings=CONTEXT, add_completion=False, no_args_is_help=True)
+def _group(help: str, *, is_top: bool = True, completing: bool = False) -> typer.Typer:
+    app = typer.Typer(help=help, context_settings=CONTEXT, add_completion=completing, no_args_is_help=True)
 
     def remember(context: typer.Context, **given: Any) -> None:
         given.pop("version", None)
         context.obj = _merged(context.obj or DEFAULTS, given)
 
-    extra = [_version_parameter()] if version else []
+    extra = [_version_parameter()] if is_top else []
     remember.__signature__ = _signature(extra + [parameter_of(option) for option in GLOBAL])  # type: ignore[attr-defined]
     remember.__annotations__ = {}
     app.callback()(remember)
@@ -130,7 +128,7 @@ def _add_declared(
         values["args"] = list(values["args"] or ())
         return (run if name == "run" else execute)(given | values)
 
-    own = [parameter_of(each) for each in (*arguments, *options)]
+    own = [*map(parameter_of, arguments), *map(parameter_of, options)]
     _register(app, name, help, own, act)
 
 
@@ -156,7 +154,13 @@ def parameter_of(declared: Option | Argument) -> inspect.Parameter:
         info = typer.Argument(metavar=declared.metavar, help=declared.help, show_default=False)
         hint, default = (list[str] | None, None) if declared.many else (str, inspect.Parameter.empty)
     else:
-        info = typer.Option(*declared.flags, metavar=declared.metavar or None, help=declared.help, show_default=False)
+        info = typer.Option(
+            *declared.flags,
+            metavar=declared.metavar or None,
+            help=declared.help,
+            show_default=False,
+            rich_help_panel="Global options" if declared in GLOBAL else None,
+        )
         hints = {"flag": bool, "seconds": float | None, "choice": Literal[declared.choices] | None, "text": str | None}
         hint, default = hints[declared.kind], declared.default
     return inspect.Parameter(
@@ -171,9 +175,7 @@ def _version_parameter() -> inspect.Parameter:
             raise typer.Exit
 
     info = typer.Option("--version", callback=show, is_eager=True, help="Print the version.", show_default=False)
-    return inspect.Parameter(
-        "version", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, info]
-    )
+    return inspect.Parameter("version", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, info])
 
 
 def _signature(parameters: list[inspect.Parameter]) -> inspect.Signature:

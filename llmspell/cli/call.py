@@ -23,28 +23,43 @@ class Call:
         self.report = Report(values["output"], quiet=values["quiet"], debug=values["debug"])
         self.sources: dict[str, bytes] = {}
 
-    def config(self, **overrides: "Any") -> "Config":
-        """The configuration that the global options name. Raises ConfigError."""
+    def config(self, *, allow_unbuilt: bool = False) -> "Config":
+        """The configuration that the global options name. Raises ConfigError, and NotEnabled unless `allow_unbuilt`."""
         from llmspell.config import load
 
-        if self.values["engine"]:
-            overrides["default_engine"] = self.values["engine"]
-        return load(self.values["config"], profile=self.values["profile"], overrides=overrides)
+        return load(
+            self.values["config"],
+            profile=self.values["profile"],
+            overrides={"default_engine": self.values["engine"]} if self.values["engine"] else None,
+            allow_unbuilt=allow_unbuilt,
+        )
 
     def runtime(self, *, principal: str | None = None) -> "Runtime":
         """A runtime of its own for this call, with the store open; the caller closes it."""
         from llmspell.runtime import Runtime
 
-        return Runtime(self.config(), principal=principal)
+        values = self.values
+        return Runtime(
+            self.config(),
+            principal=principal,
+            log_format=values["log_format"] or "text",
+            log_level="error" if values["quiet"] else "debug" if values["verbose"] or values["debug"] else "info",
+        )
 
 
 def perform(values: "dict[str, Any]", action: "Callable[[Call], int | None]") -> int:
-    """Carry out a command; its exit status. Whatever it raises becomes a report."""
+    """Carry out a command; its exit status. Whatever it raises becomes a report.
+
+    When the reader of standard output has gone (`| head`), the command ends quietly.
+    """
     call = Call(values)
     try:
         if values["quiet"] and values["verbose"]:
             raise BadArgument("--quiet and --verbose exclude each other", exit_status=2)
         return action(call) or 0
+    except BrokenPipeError:
+        call.report.discard_output()
+        return 0
     except KeyboardInterrupt:
         return call.report.failure(Interrupted("interrupted"))
     except Exception as error:

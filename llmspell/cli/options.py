@@ -1,7 +1,8 @@
 """The options of every command, and of `run` and `exec`, declared once.
 
 From these tables come the parameters that Typer sees (`llmspell.cli.app`) and the parser below, which understands a
-command line of `run` or `exec` without importing anything, or gives up and leaves it to Typer, help and errors included.
+command line of `run` or `exec` without importing anything, or gives up and leaves it to Typer, help and errors
+included.
 """
 
 TYPE_CHECKING = False
@@ -76,9 +77,7 @@ class Command:
 GLOBAL = (
     Option("config", ("-c", "--config"), "The configuration file.", metavar="FILE"),
     Option("profile", ("-p", "--profile"), "A named set of defaults under the file.", metavar="NAME"),
-    Option(
-        "engine", ("--engine",), "The language when the file's ending does not say.", choices=("lua", "javascript")
-    ),
+    Option("engine", ("--engine",), "The language when the file's ending does not say.", choices=("lua", "javascript")),
     Option("output", ("--output",), "How results are printed.", choices=("text", "json", "pretty")),
     Option("quiet", ("-q", "--quiet"), "Nothing on standard error but errors.", kind="flag"),
     Option("verbose", ("-v", "--verbose"), "More on standard error.", kind="flag"),
@@ -87,7 +86,7 @@ GLOBAL = (
 )
 
 _RUN_OPTIONS = (
-    Option("timeout", ("--timeout",), "Stop the script after this many seconds; 0 is never.", kind="seconds", metavar="S"),
+    Option("timeout", ("--timeout",), "Seconds the script may run; 0 is no limit.", kind="seconds", metavar="S"),
     Option("principal", ("--principal",), "Run with the rights of this principal.", metavar="NAME"),
     Option("session", ("--session",), "Run in this session.", metavar="ID"),
 )
@@ -165,10 +164,14 @@ def spell_out(argv: "Sequence[str]") -> list[str]:
             skip = False
         elif token == "-e":
             code = list(argv[index + 1 : index + 2])
-            # A space before code that begins with a dash, such as a Lua comment, keeps it from reading as an option.
-            return [*argv[:index], "exec", *(" " + text if text.startswith("-") else text for text in code), *argv[index + 2 :]]
+            return [*argv[:index], "exec", *map(_undashed, code), *argv[index + 2 :]]
         elif token in taking_value:
             skip = True
         elif not token.startswith("-") or token in ("-", "--"):
             break
     return list(argv)
+
+
+def _undashed(code: str) -> str:
+    """With a space before a dash, such as that of a Lua comment, so that Typer does not read an option."""
+    return " " + code if code.startswith("-") else code

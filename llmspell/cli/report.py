@@ -1,11 +1,13 @@
 """What the command line prints: results, notes and errors, as text, JSON or indented JSON.
 
-Standard output carries results alone. With `--output json` it holds exactly one JSON document, also on failure. All of it
-is written as UTF-8 whatever the locale says, because scripts and values are.
+Standard output carries results alone. With `--output json` it holds exactly one JSON document, also on failure. All of
+it is written as UTF-8 whatever the locale says, because scripts and values are.
 """
 
 import os
+import select
 import sys
+from contextlib import suppress
 
 from llmspell import values
 from llmspell.errors import InternalError, LlmspellError, ScriptError, StorageError
@@ -41,15 +43,17 @@ class Report:
         os.dup2(2, 1)
 
     def write(self, data: bytes) -> None:
-        """Put `data` on standard output. A reader that has gone away is no error; a full disk raises StorageError."""
+        """Put `data` on standard output. Raises BrokenPipeError when the reader has gone, StorageError on a full disk."""
         view = memoryview(data)
-        try:
-            while view:
+        while view:
+            try:
                 view = view[os.write(self.stdout, view) :]
-        except BrokenPipeError:
-            self.discard_output()
-        except OSError as error:
-            raise StorageError(f"cannot write to standard output: {error.strerror}") from None
+            except BlockingIOError:
+                select.select([], [self.stdout], [])
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise StorageError(f"cannot write to standard output: {error.strerror}") from None
 
     def discard_output(self) -> None:
         """From now on standard output leads nowhere."""
@@ -89,7 +93,9 @@ class Report:
             complain("".join(traceback.format_exception(error)).rstrip("\n"))
         complain("\n".join(explain(problem, sources or {}, wants_colour=_wants_colour())))
         if self.is_json:
-            self.value({"error": document(problem)})
+            # Where nobody can read the document, the exit status still tells.
+            with suppress(BrokenPipeError, StorageError):
+                self.value({"error": document(problem)})
         return problem.exit_status
 
 

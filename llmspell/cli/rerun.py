@@ -17,8 +17,8 @@ INTERVAL_SECONDS = 0.1
 def rerun(call: Call, action: "Callable[[Call], int]") -> int:
     """Run `action` now and after every change of the script or the named configuration file, until Ctrl-C.
 
-    Every run is a process of its own, ended with SIGTERM when the file changes while it lasts. A file that is missing for
-    a moment, as editors do when they save, is waited for.
+    Every run is a process of its own, ended with SIGTERM when the file changes while it lasts. A file that is missing
+    for a moment, as editors do when they save, is waited for.
     """
     if call.values["script"] == "-":
         raise BadArgument("--watch needs a script file, not standard input", exit_status=2)

@@ -1,19 +1,17 @@
 """`run` and `exec`: read the script, run it under watch, print its result."""
 
-import os
 import time
 
 from llmspell import values
 from llmspell.cli.call import Call, perform
-from llmspell.cli.watch import Watch, leave, stopped
-from llmspell.errors import BadArgument, NotEnabled
+from llmspell.cli.watch import Watch, leave
+from llmspell.errors import BadArgument, LlmspellError, NotEnabled
 from llmspell.languages.language import ScriptExit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-LANGUAGES = {".lua": "lua", ".js": "javascript", ".mjs": "javascript"}
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -49,14 +47,14 @@ def _run(call: Call, source: bytes, name: str) -> int:
     runtime = call.runtime(principal=given["principal"])
     timeout = runtime.timeout if given["timeout"] is None else given["timeout"]
 
-    def give_up(reason: str) -> None:
-        leave(report.failure(stopped(reason, timeout)), runtime.flush)
+    def give_up(error: LlmspellError) -> None:
+        leave(report.failure(error), runtime.flush)
 
     started = time.perf_counter()
     status, payload = 0, None
     try:
         with Watch(runtime.interrupt, give_up, timeout=timeout):
-            payload = runtime.run(source, name=name, language=_language(name, given["engine"]), args=given["args"])
+            payload = runtime.run(source, name=name, args=given["args"])
     except ScriptExit as end:
         status = end.status
     finally:
@@ -107,8 +105,3 @@ def _check_options(given: "dict[str, Any]") -> None:
     for number, argument in enumerate(given["args"], 1):
         if not argument.isascii() and argument.encode("utf-8", "replace").decode() != argument:
             raise BadArgument(f"argument {number} of the script is not UTF-8 text", exit_status=2)
-
-
-def _language(name: str, engine: str | None) -> str:
-    """The file's ending decides, then --engine; empty leaves it to the configuration."""
-    return LANGUAGES.get(os.path.splitext(name)[1].lower(), engine or "")

@@ -1,9 +1,9 @@
 """`Watch`: ends a script from outside, on Ctrl-C, on SIGTERM and at its deadline.
 
-The script runs in the main thread, inside an engine, where Python's signal handlers do not run. So the signals' bytes go
-through a pipe to a thread of its own, which asks the runtime to stop the script. A script that has not stopped shortly
-after sits in a C function that nothing can interrupt (a pathological pattern); then the process ends, after it has put
-what was committed on disk. That is safe: a commit is whole or absent.
+The script runs in the main thread, inside an engine, where Python's signal handlers do not run. So the signals' bytes
+go through a pipe to a thread of its own, which asks the runtime to stop the script. A script that has not stopped
+shortly after sits in a C function that nothing can interrupt (a pathological pattern); then the process ends, after it
+has put what was committed on disk. That is safe: a commit is whole or absent.
 """
 
 import _signal  # type: ignore[import-not-found]  # what `signal` wraps in enums, at 3 ms
@@ -22,32 +22,28 @@ GRACE_SECONDS = 0.08
 """How long an interrupted script may take to stop: with it, every end is within 100 ms."""
 FLUSH_SECONDS = 2.0
 """How long the disk may take to write what was committed, when the process ends the hard way."""
-SIGNALS = {_signal.SIGINT: "interrupted", _signal.SIGTERM: "terminated"}
-
-
-def stopped(reason: str, seconds: float = 0.0) -> LlmspellError:
-    """The error that stands for `reason`: interrupted, terminated or timeout."""
-    if reason == "timeout":
-        return Timeout(f"the script ran longer than {seconds:g} s", hint="raise --timeout or script_timeout_seconds")
-    if reason == "terminated":
-        return Interrupted("terminated", exit_status=143)
-    return Interrupted("interrupted")
+TIMEOUT_HINT = "raise --timeout, or script_timeout_seconds in [runtime]"
+SIGNALS = (_signal.SIGINT, _signal.SIGTERM)
 
 
 class Watch:
     """Watches over one script. Begins with its `with` block and ends with it; the block must be in the main thread.
 
-    `interrupt(reason)` is called in the watching thread, once. When the block is still running `GRACE_SECONDS` later,
-    `give_up(reason)` is called there and does not return.
+    `interrupt(error)` is called in the watching thread, once, with what the script is to end with. When the block is
+    still running `GRACE_SECONDS` later, `give_up(error)` is called there, which ends the process. `timeout` is in
+    seconds, 0 for none.
     """
 
     def __init__(
-        self, interrupt: "Callable[[str], None]", give_up: "Callable[[str], None]", *, timeout: float = 0.0
+        self,
+        interrupt: "Callable[[LlmspellError], None]",
+        give_up: "Callable[[LlmspellError], None]",
+        *,
+        timeout: float = 0.0,
     ) -> None:
         self.interrupt = interrupt
         self.give_up = give_up
         self.timeout = timeout
-        self.reason = ""
         self._ended = _thread.allocate_lock()
         self._acting = _thread.allocate_lock()
 
@@ -70,30 +66,31 @@ class Watch:
             self._ended.release()
 
     def _run(self) -> None:
-        self.reason = self._wait()
-        if self.reason:
+        error = self._wait()
+        if error is not None:
             with self._acting:
                 if self._ended.locked():
-                    self.interrupt(self.reason)
+                    self.interrupt(error)
             if not self._ended.acquire(timeout=GRACE_SECONDS):
-                self.give_up(self.reason)
+                self.give_up(error)
         os.close(self._reader)
         os.close(self._writer)
 
-    def _wait(self) -> str:
-        """Why the script must end, or nothing when it has ended by itself."""
+    def _wait(self) -> LlmspellError | None:
+        """Why the script must end, or None when it has ended by itself."""
         while True:
             left = None if self._deadline is None else self._deadline - time.monotonic()
             if left is not None and left <= 0:
-                return "timeout"
+                return Timeout(f"the script ran longer than {self.timeout:g} s", hint=TIMEOUT_HINT)
             if not select.select([self._reader], [], [], left)[0]:
                 continue
             received = os.read(self._reader, 64)
             if 0 in received:
-                return ""
-            for number in received:
-                if number in SIGNALS:
-                    return SIGNALS[number]
+                return None
+            if _signal.SIGTERM in received:
+                return Interrupted("terminated", exit_status=143)
+            if _signal.SIGINT in received:
+                return Interrupted("interrupted")
 
 
 def _leave_it_to_the_watch(_number: int, _frame: object) -> None:

@@ -15,12 +15,14 @@ import sys
 from stat import S_ISREG
 from zlib import crc32
 
+from llmspell import __version__
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-FORMAT = f"llmspell-config 1 {sys.version}"
+FORMAT = f"llmspell-config {__version__} {sys.version}"
 """Stands first in a cache file; one that begins otherwise was made by another version, of ours or of Python."""
 
 

@@ -6,21 +6,21 @@ from llmspell.config.setting import Section, Setting, Spelling
 class Catalogue:
     """The keys of a root section.
 
-    `settings` are the keys themselves, in the order of the declaration; `tables` the sections, and the tables in which
-    only other names stand; `spellings` the other names, each with the settings it sets; `ignored` the names that load
-    and are used for nothing, with the reason.
+    `settings` are the keys themselves, in the order of the declaration; `tables` the sections, None for tables in
+    which only other names stand; `spellings` the other names, each with the settings it sets; `ignored` the names that
+    load and are used for nothing, with the reason.
     """
 
     def __init__(self, root: type[Section]) -> None:
         self.settings: dict[str, Setting] = {}
-        self.tables: dict[str, type[Section]] = {}
+        self.tables: dict[str, type[Section] | None] = {}
         self.spellings: dict[str, list[tuple[Setting, Spelling | None]]] = {}
         self.ignored: dict[str, str] = {}
         self._add(root, "")
         for key in (*self.spellings, *self.ignored):
             table = key.rpartition(".")[0]
             while table and table not in self.tables:
-                self.tables[table] = Section
+                self.tables[table] = None
                 table = table.rpartition(".")[0]
 
     def find(self, key: str) -> "list[tuple[Setting, Spelling | None]]":
@@ -54,7 +54,7 @@ class Catalogue:
         for name, setting in section.SETTINGS.items():
             setting.key = prefix + name
             self.settings[setting.key] = setting
-            for old in setting.spellings:
+            for old in setting.old:
                 spelling = old if isinstance(old, Spelling) else Spelling(old)
                 key = spelling.key if "." in spelling.key else prefix + spelling.key
                 self.spellings.setdefault(key, []).append((setting, spelling))

@@ -63,9 +63,7 @@ class Config(Root):
     def unbuilt(self) -> list[str]:
         """A sentence for each key that switches on what this version does not have yet."""
         return [
-            sentence(key, given.value, given.origin)
-            for key, given in self._given.items()
-            if missing(key, given.value)
+            sentence(key, given.value, given.origin) for key, given in self._given.items() if missing(key, given.value)
         ]
 
     def refuse_unbuilt(self) -> None:

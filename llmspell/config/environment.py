@@ -25,8 +25,8 @@ def environment_layer(names: "Iterable[str]", environ: "Mapping[str, str]", belo
     """What the variables called `names` say.
 
     An empty variable says nothing. One that is neither in SHORT nor has two underscores in its name is somebody else's;
-    one that has them and names no key is an error that does not show its text, unless a layer `below` makes it the holder
-    of a key or grants it to scripts.
+    one that has them and names no key is an error that does not show its text, unless a layer `below` makes it the
+    holder of a key or grants it to scripts.
     """
     layer = Layer()
     strangers = []

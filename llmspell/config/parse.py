@@ -47,9 +47,8 @@ def _broken(text: str, name: str, message: str) -> ConfigError:
 
 
 def _presentable(line: str) -> str:
-    """The line, cut and without control characters; without its value when it looks like a secret."""
-    name, sign, _ = line.partition("=")
-    if sign and any(word in name.lower() for word in SECRET_WORDS):
-        line = f"{name}= …"
+    """The line, cut and without control characters; only up to the first `=` when it may have a secret."""
+    if any(word in line.lower() for word in SECRET_WORDS):
+        line = "".join(line.partition("=")[:2]) + " …"
     line = "".join(letter if letter.isprintable() else " " for letter in line).strip()
     return line if len(line) <= LONGEST else line[:LONGEST] + "…"

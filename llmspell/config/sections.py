@@ -7,7 +7,7 @@ LANGUAGES = ("lua", "javascript")
 
 
 def smaller(value: float, other: float) -> float:
-    """Both limits hold, so the smaller one does; 0 is no limit."""
+    """both limits hold; 0 is none"""
     return min(value, other) if value and other else value or other
 
 

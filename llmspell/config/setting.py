@@ -12,7 +12,23 @@ JSON Schema and the sample file are made from them.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, ClassVar
+    from typing import Any, ClassVar, TypedDict, Unpack
+
+    class Options(TypedDict, total=False):
+        """What `setting()` takes besides default and help."""
+
+        minimum: float
+        maximum: float
+        choices: tuple[str, ...]
+        synonyms: dict[str, str]
+        open: bool
+        unit: str
+        old: "tuple[str | Spelling, ...]"
+        check_more: Callable[[Any], str]
+        example: Any
+        secret: bool
+        required: bool
+
 
 KINDS: "dict[object, str]" = {
     bool: "boolean",
@@ -53,9 +69,9 @@ class Complaint(Exception):
 class Spelling:
     """Another name of a setting, from older files or in another section.
 
-    `key` is dotted, from the top. A `kind` other than the setting's own is checked first; then `convert` turns the value
-    into the setting's, or into None when it says nothing. `combine(value, other)` decides when the source gives the
-    setting itself as well; without it the two have to agree.
+    `key` is dotted, from the top. A `kind` other than the setting's own is checked first; then `convert` turns the
+    value into the setting's, or into None when it says nothing. `combine(value, other)` decides when the source gives
+    the setting itself as well, as its docstring says in the reference page; without it the two have to agree.
     """
 
     __slots__ = ("combine", "convert", "key", "kind")
@@ -75,59 +91,26 @@ class Spelling:
 
 
 class Setting:
-    """One declared key. `setting()` makes them; `Section` binds each to its annotation."""
+    """One declared key. `setting()` makes them; `Section` binds each to its annotation, the Catalogue gives the key."""
 
-    __slots__ = (
-        "check_more",
-        "choices",
-        "default",
-        "example",
-        "help",
-        "item",
-        "key",
-        "kind",
-        "maximum",
-        "minimum",
-        "open",
-        "required",
-        "secret",
-        "spellings",
-        "synonyms",
-        "unit",
-    )
+    key = ""
+    kind = ""
+    item: "type[Section] | None" = None
+    minimum: "float | None" = None
+    maximum: "float | None" = None
+    choices: "tuple[str, ...]" = ()
+    synonyms: "dict[str, str] | None" = None
+    open = False
+    unit = ""
+    old: "tuple[str | Spelling, ...]" = ()
+    check_more: "Callable[[Any], str] | None" = None
+    example: "Any" = None
+    secret = False
+    required = False
 
-    def __init__(
-        self,
-        default: "Any",
-        help: str,
-        minimum: "float | None",
-        maximum: "float | None",
-        choices: "tuple[str, ...]",
-        synonyms: "dict[str, str] | None",
-        open: bool,
-        unit: str,
-        old: "tuple[str | Spelling, ...]",
-        check: "Callable[[Any], str] | None",
-        example: "Any",
-        secret: bool,
-        required: bool,
-    ) -> None:
+    def __init__(self, default: "Any", help: str) -> None:
         self.default = default
         self.help = help
-        self.minimum = minimum
-        self.maximum = maximum
-        self.choices = choices
-        self.synonyms = synonyms or {}
-        self.open = open
-        self.unit = unit
-        self.spellings = old
-        self.check_more = check
-        self.example = example
-        self.secret = secret
-        self.required = required
-        self.key = ""
-        self.kind = ""
-        self.item: type[Section] | None = None
 
     def bind(self, annotation: "Any") -> None:
         """Learn the kind from the annotation of the class body."""
@@ -141,17 +124,17 @@ class Setting:
     def allowed(self) -> str:
         """What a value may be, in words: `an integer of at least 0 (seconds)`."""
         if self.choices and self.kind == "string":
-            words = ", ".join(f'"{choice}"' for choice in (*self.choices, *self.synonyms))
-            return f"one of {words} or the name of a plug-in" if self.open else f"one of {words}"
+            words = ", ".join(f'"{choice}"' for choice in (*self.choices, *(self.synonyms or ())))
+            if len(self.choices) > 1:
+                words = "one of " + words
+            return words + " or the name of a plug-in" if self.open else words
         words = PHRASES[self.kind]
         if self.choices:
             words = "a table whose values are each one of " + ", ".join(f'"{choice}"' for choice in self.choices)
-        if self.minimum is not None and self.maximum is not None:
-            words += f" from {self.minimum} to {self.maximum}"
+        if self.maximum is not None:
+            words += f" from {self.minimum} to {self.maximum:_}"
         elif self.minimum is not None:
             words += f" of at least {self.minimum}"
-        elif self.maximum is not None:
-            words += f" of at most {self.maximum}"
         return f"{words} ({self.unit})" if self.unit else words
 
     def check(self, value: "Any") -> "Any":
@@ -165,7 +148,7 @@ class Setting:
             if not minimum <= value <= maximum:
                 raise self.complaint(value)
         elif kind == "string":
-            value = self.synonyms.get(value, value)
+            value = self.synonyms.get(value, value) if self.synonyms else value
             if self.choices and value not in self.choices and not (self.open and self._is_plugin(value)):
                 raise self.complaint(value)
         elif kind == "table":
@@ -249,32 +232,17 @@ def is_clean(text: str) -> bool:
     return "\0" not in text
 
 
-def setting(
-    default: "Any",
-    help: str,
-    *,
-    minimum: "float | None" = None,
-    maximum: "float | None" = None,
-    choices: "tuple[str, ...]" = (),
-    synonyms: "dict[str, str] | None" = None,
-    open: bool = False,
-    unit: str = "",
-    old: "tuple[str | Spelling, ...]" = (),
-    check: "Callable[[Any], str] | None" = None,
-    example: "Any" = None,
-    secret: bool = False,
-    required: bool = False,
-) -> "Any":
+def setting(default: "Any", help: str, **options: "Unpack[Options]") -> "Any":
     """Declare a key of a Section.
 
     `choices` are the texts allowed (for a table: as its values), `synonyms` other texts and the choice each stands for;
     with `open`, the name of an installed store plug-in is allowed too. `old` lists other spellings: a bare name is one
-    of the same section. `check` returns what is wrong with a value of the right kind, or "". `example` is shown where
-    the default is empty. A `secret` value is never printed. `required` is for the keys of an array of tables.
+    of the same section. `check_more` returns what is wrong with a value of the right kind, or "". `example` is shown
+    where the default is empty. A `secret` value is never printed. `required` is for the keys of an array of tables.
     """
-    return Setting(
-        default, help, minimum, maximum, choices, synonyms, open, unit, old, check, example, secret, required
-    )
+    declared = Setting(default, help)
+    declared.__dict__.update(options)
+    return declared
 
 
 class Section:

@@ -37,13 +37,13 @@ def find(path: str | None, environ: "Mapping[str, str]", folder: str) -> str | N
     return None
 
 
-def read(path: str) -> bytes:
+def read(path: str, hint: str = "") -> bytes:
     """The bytes of a configuration file; raises ConfigError, naming it, when it cannot be read or is no such file."""
     try:
         with open(path, "rb") as file:
             data = file.read(LARGEST + 1)
     except FileNotFoundError:
-        raise ConfigError(f"there is no configuration file {path or repr(path)}") from None
+        raise ConfigError(f"there is no configuration file {path or repr(path)}", hint=hint) from None
     except IsADirectoryError:
         raise ConfigError(f"the configuration file {path} is a folder") from None
     except (OSError, ValueError) as error:
@@ -58,7 +58,7 @@ def file_layer(path: str, environ: "Mapping[str, str]", name: str) -> Layer:
     """What the file at `path` says. `name` stands for it in errors and origins, with the line: `name:3`."""
     from llmspell.config import cache
 
-    data = read(path)
+    data = read(path, "LLMSPELL_CONFIG names it" if path == environ.get("LLMSPELL_CONFIG") else "")
     slot = cache.Slot(path, environ)
     known = slot.recall(data)
     if known is None:

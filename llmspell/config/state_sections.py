@@ -58,13 +58,13 @@ def compression_off(on: bool) -> str | None:
     return None if on else "none"
 
 
-def second(_value: object, other: object) -> object:
-    """The spelling wins over the setting."""
+def spelling_wins(_value: object, other: object) -> object:
+    """this one holds"""
     return other
 
 
-def first(value: object, _other: object) -> object:
-    """The setting wins over the spelling."""
+def setting_wins(value: object, _other: object) -> object:
+    """the other one holds"""
     return value
 
 
@@ -76,7 +76,7 @@ class Performance(Section):
         "memory for values read lately, 0 = none",
         minimum=0,
         unit="bytes",
-        old=(Spelling("state.sled.cache_capacity", combine=first),),
+        old=(Spelling("state.sled.cache_capacity", combine=setting_wins),),
     )
     fast_path_enabled: bool = setting(True, "trusted values take the short way")
     async_hooks: bool = setting(True, "hooks after the fact run in the background, in batches")
@@ -99,7 +99,7 @@ class Backup(Section):
         old=("state.backup_enabled", OLD + "backup_enabled"),
     )
     backup_dir: str = setting(
-        "./backups", "the folder of the backups", check=name_problem, old=(OLD + "backup.backup_dir",)
+        "./backups", "the folder of the backups", check_more=name_problem, old=(OLD + "backup.backup_dir",)
     )
     retention_days: float = setting(
         30,
@@ -127,7 +127,9 @@ class Backup(Section):
         choices=("none", "zstd", "gzip"),
         old=(
             OLD + "backup.compression_type",
-            Spelling(OLD + "backup.compression_enabled", kind="boolean", convert=compression_off, combine=second),
+            Spelling(
+                OLD + "backup.compression_enabled", kind="boolean", convert=compression_off, combine=spelling_wins
+            ),
         ),
     )
     compression_level: int = setting(
@@ -185,9 +187,7 @@ class Encryption(Section):
     """Where the key comes from, and how it is used. The key itself never stands in a file of settings."""
 
     algorithm: str = setting("AES256GCM", "the cipher", choices=("AES256GCM",))
-    key_derivation: str = setting(
-        "PBKDF2", "how the key is made from a text", choices=("PBKDF2", "scrypt", "argon2id")
-    )
+    key_derivation: str = setting("PBKDF2", "how the key is made from a text", choices=("PBKDF2", "scrypt", "argon2id"))
     iterations: int = setting(600_000, "rounds of PBKDF2", minimum=1, maximum=2**31 - 1)
     key_env: str = setting("LLMSPELL_KEY", "the environment variable that holds the key")
     key_file: str = setting("", "the file that holds the key", example="./llmspell.key")
@@ -197,9 +197,9 @@ class Encryption(Section):
 class Access(Section):
     """A rule: what a principal may do in a scope."""
 
-    principal: str = setting("", "who", required=True, check=name_problem, example="agent_123")
+    principal: str = setting("", "who", required=True, check_more=name_problem, example="agent_123")
     scope: str = setting(
-        "", "where; a trailing * is a prefix", required=True, check=name_problem, example="agent:agent_123"
+        "", "where; a trailing * is a prefix", required=True, check_more=name_problem, example="agent:agent_123"
     )
     permission: str = setting(
         "none", "what", required=True, choices=("none", "read_only", "read_write", "admin"), example="read_write"
@@ -212,14 +212,14 @@ class Sensitive(Section):
     redact_patterns: list[str] = setting(
         [],
         "regular expressions; what matches is redacted",
-        check=pattern_problem,
+        check_more=pattern_problem,
         example=[r"\b\d{3}-\d{2}-\d{4}\b"],
     )
     encrypt_fields: list[str] = setting(
-        [], "fields that are encrypted", check=list_problem, example=["password", "api_key"]
+        [], "fields that are encrypted", check_more=list_problem, example=["password", "api_key"]
     )
     hash_fields: list[str] = setting(
-        [], "fields of which only a keyed hash is kept", check=list_problem, example=["user_id"]
+        [], "fields of which only a keyed hash is kept", check_more=list_problem, example=["user_id"]
     )
 
 
@@ -228,9 +228,11 @@ class StateHooks(Section):
 
     max_concurrent: int = setting(10, "hooks in the background at a time", minimum=1, maximum=1000)
     batch_size: int = setting(100, "changes handed to background hooks at a time", minimum=1)
-    flush_interval_ms: int = setting(50, "the longest wait for a batch", minimum=0, maximum=10**9, unit="ms")
+    flush_interval_ms: int = setting(50, "the longest wait for a batch", minimum=0, maximum=10**9, unit="milliseconds")
     max_queue_size: int = setting(10_000, "changes that may wait for background hooks", minimum=1)
-    timeout_ms: int = setting(5000, "the longest run of a hook, 0 = no limit", minimum=0, maximum=10**9, unit="ms")
+    timeout_ms: int = setting(
+        5000, "the longest run of a hook, 0 = no limit", minimum=0, maximum=10**9, unit="milliseconds"
+    )
     failure_threshold: int = setting(5, "failures in a row that switch a hook off", minimum=1)
     open_seconds: float = setting(30, "how long it stays off", minimum=0, maximum=10**9, unit="seconds")
     half_open_seconds: float = setting(10, "how long it is on trial", minimum=0, maximum=10**9, unit="seconds")
@@ -250,7 +252,7 @@ class Postgres(Section):
 
     dsn: str = setting("", "how to connect", secret=True, example="postgresql://localhost/llmspell")
     dsn_env: str = setting("", "the environment variable that holds the dsn", example="LLMSPELL_DSN")
-    schema: str = setting("llmspell", "the schema of the tables", check=name_problem)
+    schema: str = setting("llmspell", "the schema of the tables", check_more=name_problem)
     pool_size: int = setting(4, "connections held", minimum=1, maximum=1000)
 
 
@@ -271,21 +273,21 @@ class State(
         open=True,
         old=(OLD + "backend_type",),
     )
-    path: str = setting("./llmspell_state", "the folder of a store on disk", check=name_problem)
+    path: str = setting("./llmspell_state", "the folder of a store on disk", check_more=name_problem)
     transaction_timeout_ms: int = setting(
         5000,
         "the longest `State.transaction` or `State.update`, 0 = no limit",
         minimum=0,
         maximum=10**9,
-        unit="ms",
+        unit="milliseconds",
     )
     flush_every_ms: int = setting(
         0,
         "0 = a call that has returned has been synced; else writes are synced together, at least this often",
         minimum=0,
         maximum=10**9,
-        unit="ms",
-        old=(Spelling("state.sled.flush_every_ms", combine=first),),
+        unit="milliseconds",
+        old=("state.sled.flush_every_ms",),
     )
     max_value_bytes: int = setting(
         10_000_000,
@@ -296,7 +298,7 @@ class State(
         old=(OLD + "max_state_size_bytes",),
     )
     schema_version: str = setting(
-        "1.0.0", "the version stamped on documents until a migration moves it", check=version_problem
+        "1.0.0", "the version stamped on documents until a migration moves it", check_more=version_problem
     )
     access: list[Access] = setting([], "rules of access; rules add up, `none` wins over all")
     classes: dict[str, str] = setting(

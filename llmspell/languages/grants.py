@@ -82,7 +82,9 @@ class Grants:
             except OSError as error:
                 raise AccessDenied(f"cannot read the module '{path}': {error.strerror}") from None
         self._refuse_unless_any(name)
-        raise NotFound(f"there is no module '{name}'; looked beside {os.path.basename(importer or script)} and in package_paths")
+        raise NotFound(
+            f"there is no module '{name}'; looked beside {os.path.basename(importer or script)} and in package_paths"
+        )
 
     def _refuse_unless_any(self, name: str) -> None:
         """Without any grant, a missing module and a present one give the same answer."""
@@ -92,6 +94,6 @@ class Grants:
 
 def _is_other_view_of_memory(path: str) -> bool:
     """Whether the path shows this process's or another's environment and memory, where keys are."""
-    return path.startswith("/proc/") and path.rsplit("/", 1)[-1] in ("environ", "mem", "maps", "cmdline") or (
+    return (path.startswith("/proc/") and path.rsplit("/", 1)[-1] in ("environ", "mem", "maps", "cmdline")) or (
         path.startswith(("/proc/", "/dev/")) and "/fd/" in path
     )

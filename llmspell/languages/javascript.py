@@ -3,7 +3,17 @@
 import os
 
 from llmspell import values
-from llmspell.errors import BadArgument, LimitExceeded, LlmspellError, NotEnabled, ReadOnly, ScriptError, by_code
+from llmspell.errors import (
+    BadArgument,
+    LimitExceeded,
+    LlmspellError,
+    NotEnabled,
+    ReadOnly,
+    ScriptError,
+    Timeout,
+    by_code,
+)
+from llmspell.languages.deadline import Deadline
 from llmspell.languages.language import Language, Limits, ScriptExit, Services
 from llmspell.languages.quickjs import Engine
 from llmspell.surface.host import Host
@@ -30,6 +40,7 @@ class JavaScriptWire:
 
     def __init__(self) -> None:
         self.call_back: Any = None
+        self.deadline = Deadline()
 
     def scalar(self, raw: "str | None") -> "Any":
         if raw is None:
@@ -45,13 +56,17 @@ class JavaScriptWire:
             return raw.encode()
         return b" " + raw.encode()
 
-    def invoke(self, token: int, payloads: tuple[bytes, ...]) -> bytes:
+    def invoke(self, token: int, payloads: tuple[bytes, ...], seconds: float) -> bytes:
         from _quickjs import JSException
 
-        try:
-            text = self.call_back(token, *[values.to_json(payload).decode() for payload in payloads])
-        except JSException as error:
-            raise CallbackFailed from error
+        texts = [values.to_json(payload).decode() for payload in payloads]
+        with self.deadline.limit(seconds):
+            try:
+                text = self.call_back(token, *texts)
+            except JSException as error:
+                if self.deadline.is_passed:
+                    raise Timeout(f"the function ran longer than {seconds:g} s; all it changed is undone") from None
+                raise CallbackFailed from error
         if not text:
             raise CallbackFailed
         return self.payload(text)
@@ -98,7 +113,7 @@ class JavaScript(Language):
         self._wire = JavaScriptWire()
         self._host = Host(self._wire, services.report_bug)
         stop = services.stop
-        self._engine = Engine(self._resolve, self._load, self._expression, lambda: stop.reason is not None)
+        self._engine = Engine(self._resolve, self._load, self._expression, self._must_stop)
         context = self._context = self._engine.context
         if limits.memory:
             context.set_memory_limit(limits.memory)
@@ -170,9 +185,7 @@ class JavaScript(Language):
 
     def _start(self, source: bytes, name: str) -> None:
         """Run the text as a script, or as a module when it is one."""
-        is_module = name.endswith(".mjs") or (
-            not self._engine.compiles(source, name) and _has_module_syntax(source)
-        )
+        is_module = name.endswith(".mjs") or (not self._engine.compiles(source, name) and _has_module_syntax(source))
         if is_module:
             self._main_source = source
             self._watch_module(os.path.abspath(name))
@@ -187,6 +200,7 @@ class JavaScript(Language):
 
     def close(self) -> None:
         self._wire.call_back = None
+        self._wire.deadline.close()
         self._engine.close()
 
     @classmethod
@@ -207,9 +221,7 @@ class JavaScript(Language):
         if not self._limits.modules:
             raise NotEnabled("modules are off", hint="set modules = true in [engines.javascript]", call="import")
         try:
-            path, _ = self._services.grants.module(
-                name, importer or self._script, self._script, (".js", ".mjs")
-            )
+            path, _ = self._services.grants.module(name, importer or self._script, self._script, (".js", ".mjs"))
         except LlmspellError as error:
             error.call = "import"
             raise
@@ -232,6 +244,9 @@ class JavaScript(Language):
     def _readonly(self, name: str) -> str:
         return self._wire.failure(ReadOnly(f"{name} is read-only; give your own variable another name"))
 
+    def _must_stop(self) -> bool:
+        return self._services.stop.reason is not None or self._wire.deadline.is_passed
+
     def _exit(self, text: str) -> str | None:
         status = values.decode(self._wire.payload(text))
         if type(status) is not int or not 0 <= status <= 255:
@@ -239,8 +254,8 @@ class JavaScript(Language):
         self.interrupt(ScriptExit(status))
         return None
 
-    def _unstorable(self, index: int, position: int, path: str, problem: str) -> "Any":
-        return self._host.unstorable(index, position, self._wire.scalar(path), problem)
+    def _unstorable(self, index: int, path: str, problem: str) -> "Any":
+        return self._host.unstorable(index, self._wire.scalar(path), problem)
 
     def _from_exception(self, text: str) -> LlmspellError:
         message, _, stack = text.partition("\n")
@@ -250,13 +265,10 @@ class JavaScript(Language):
         report = values.decode(self._wire.payload(text))
         message: str = report["message"]
         name = report.get("name", "")
-        is_null = message == "null" and not name and self._uses_most_memory()
-        if (message == "out of memory" and name == "InternalError") or is_null:
-            size = self._limits.memory / 1048576
-            return LimitExceeded(
-                f"the script needs more than its memory limit of {size:g} MiB",
-                hint="raise memory_limit in [engines.javascript]",
-            )
+        if message == "out of memory" and name == "InternalError":
+            return self._out_of_memory("the script needs more than its memory limit of")
+        if message == "null" and not name and self._limits.memory:
+            return self._out_of_memory("the script threw null, as the engine does when it reaches the memory limit of")
         frames = [frame for line in str(report["stack"]).split("\n") if (frame := parse_frame(line))]
         file, line, column = frames[0][:3] if frames else (self._script, 0, 0)
         code = str(report.get("code", "script"))
@@ -270,10 +282,9 @@ class JavaScript(Language):
             stack=tuple(f"{file}:{line}:{column} in {name}" for file, line, column, name in frames),
         )  # fmt: skip
 
-
-    def _uses_most_memory(self) -> bool:
-        """Whether a thrown null is the engine's: it has no memory left for an error object when it runs out."""
-        return bool(self._limits.memory) and self._context.memory()["malloc_size"] > self._limits.memory // 2
+    def _out_of_memory(self, what: str) -> LimitExceeded:
+        size = self._limits.memory / 1048576
+        return LimitExceeded(f"{what} {size:g} MiB", hint="raise memory_limit in [engines.javascript]")
 
 
 def parse_frame(line: str) -> tuple[str, int, int, str] | None:

@@ -6,9 +6,18 @@ import lupa.lua54 as lupa
 
 from llmspell import values
 from llmspell.errors import (
-    AccessDenied, BadArgument, LimitExceeded, LlmspellError, NotFound, ReadOnly, ScriptError, by_code,
+    AccessDenied,
+    BadArgument,
+    LimitExceeded,
+    LlmspellError,
+    NotFound,
+    ReadOnly,
+    ScriptError,
+    Timeout,
+    by_code,
 )  # fmt: skip
-from llmspell.languages.language import Language, Limits, ScriptExit, Services, Stop
+from llmspell.languages.deadline import Deadline
+from llmspell.languages.language import Language, Limits, ScriptExit, Services
 from llmspell.languages.luahook import LuaHook
 from llmspell.surface.host import Host
 from llmspell.surface.model import CallbackFailed, Type
@@ -31,8 +40,9 @@ class LuaWire:
         "anything": "value", "payload": "value", "moment": "time (RFC 3339 text or Unix seconds)", "bytes": "string",
     }  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, fire: "Callable[[], None] | None") -> None:
         self.call_back: Callable[..., bytes | bool] | None = None
+        self.deadline = Deadline(fire)
 
     def scalar(self, raw: Raw) -> "Any":
         if type(raw) is bytes:
@@ -45,12 +55,16 @@ class LuaWire:
     def payload(self, raw: bytes | None) -> bytes:
         return raw if raw is not None else NIL
 
-    def invoke(self, token: int, payloads: tuple[bytes, ...]) -> bytes:
+    def invoke(self, token: int, payloads: tuple[bytes, ...], seconds: float) -> bytes:
         assert self.call_back is not None
-        try:
-            result = self.call_back(token, *[values.to_msgpack(payload) for payload in payloads])
-        except lupa.LuaError as error:
-            raise CallbackFailed from error
+        arguments = [values.to_msgpack(payload) for payload in payloads]
+        with self.deadline.limit(seconds):
+            try:
+                result = self.call_back(token, *arguments)
+            except lupa.LuaError as error:
+                if self.deadline.is_passed:
+                    raise Timeout(f"the function ran longer than {seconds:g} s; all it changed is undone") from None
+                raise CallbackFailed from error
         if not isinstance(result, bytes):
             raise CallbackFailed
         return result
@@ -91,9 +105,9 @@ class Lua(Language):
         self._limits = limits
         self._script = ""
         self._globals = tuple(owner for owner in globals_ if self.name in owner.languages)
-        self._wire = LuaWire()
-        self._host = Host(self._wire, services.report_bug)
         self._hook = None if limits.instructions else LuaHook.load()
+        self._wire = LuaWire(self._hook.fire if self._hook is not None else None)
+        self._host = Host(self._wire, services.report_bug)
         self._runtime = lupa.LuaRuntime(
             encoding=None,
             register_eval=False,
@@ -103,11 +117,23 @@ class Lua(Language):
             max_memory=limits.memory or None,
         )
         host = self._runtime.table()
-        for name in ("write", "readonly", "refuse", "denied", "module", "open", "getenv", "exit", "exhausted", "is_stopping"):
+        for name in (
+            "write",
+            "readonly",
+            "refuse",
+            "denied",
+            "module",
+            "open",
+            "getenv",
+            "exit",
+            "exhausted",
+            "is_stopping",
+            "is_late",
+        ):
             host[name.encode()] = getattr(self, "_" + name)
         host[b"mistyped"] = lambda index, position, got: self._host.mistyped(index, position, got.decode())
-        host[b"unstorable"] = lambda index, position, path, problem: self._host.unstorable(
-            index, position, path.decode(errors="replace"), problem.decode()
+        host[b"unstorable"] = lambda index, path, problem: self._host.unstorable(
+            index, path.decode(errors="replace"), problem.decode()
         )
         config = self._runtime.table()
         config[b"instructions"] = limits.instructions
@@ -149,6 +175,7 @@ class Lua(Language):
 
     def close(self) -> None:
         self._wire.call_back = None
+        self._wire.deadline.close()
 
     @classmethod
     def mechanisms(cls) -> dict[str, str]:
@@ -157,7 +184,11 @@ class Lua(Language):
             if LuaHook.load() is not None
             else "polled every 10,000 instructions, about 2 times slower (lua_sethook cannot be reached here)"
         )
-        return {"engine": "Lua 5.4 (lupa " + lupa.__version__ + ")", "interrupts": stops, "memory": "limited by the allocator"}
+        return {
+            "engine": "Lua 5.4 (lupa " + lupa.__version__ + ")",
+            "interrupts": stops,
+            "memory": "limited by the allocator",
+        }
 
     def _lua_error(self, error: lupa.LuaError) -> LlmspellError:
         if isinstance(error, lupa.LuaMemoryError):
@@ -198,7 +229,9 @@ class Lua(Language):
 
     def _denied(self, call: bytes, grant: bytes) -> "Any":
         return self._wire.failure(
-            AccessDenied("is not granted to this script", call=call.decode(), hint=f"what would grant it: {grant.decode()}")
+            AccessDenied(
+                "is not granted to this script", call=call.decode(), hint=f"what would grant it: {grant.decode()}"
+            )
         )
 
     def _module(self, name: Raw, importer: bytes) -> "Any":
@@ -218,7 +251,9 @@ class Lua(Language):
 
     def _open(self, path: Raw) -> "Any":
         try:
-            return os.fsencode(self._services.grants.check_open(os.fsdecode(path if isinstance(path, bytes) else str(path))))
+            return os.fsencode(
+                self._services.grants.check_open(os.fsdecode(path if isinstance(path, bytes) else str(path)))
+            )
         except LlmspellError as error:
             return self._wire.failure(error)
 
@@ -235,8 +270,13 @@ class Lua(Language):
     def _exhausted(self) -> None:
         limit = self._limits.instructions
         self._services.stop.request(
-            LimitExceeded(f"the script ran more than {limit} instructions", hint="raise max_instructions in [engines.lua]")
+            LimitExceeded(
+                f"the script ran more than {limit} instructions", hint="raise max_instructions in [engines.lua]"
+            )
         )
+
+    def _is_late(self) -> bool:
+        return self._wire.deadline.is_passed
 
     def _is_stopping(self) -> bool:
         return self._services.stop.reason is not None

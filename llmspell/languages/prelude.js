@@ -199,7 +199,7 @@
       }
       return encode(result === undefined ? null : result)
     } catch (error) {
-      callbackError = { error: error instanceof Unstorable ? thrown(raw.unstorable(-1, 0, error.path, error.problem)) : error }
+      callbackError = { error: error instanceof Unstorable ? thrown(raw.unstorable(-1, stringify(error.path), error.problem)) : error }
       return ''
     }
   }
@@ -214,7 +214,7 @@
     try {
       return encode(v)
     } catch (error) {
-      if (error instanceof Unstorable) throw thrown(raw.unstorable(index, position, stringify(error.path), error.problem))
+      if (error instanceof Unstorable) throw thrown(raw.unstorable(index, stringify(error.path), error.problem))
       throw error
     }
   }
@@ -429,7 +429,7 @@
           const isAbsent = result === undefined || typeof result === 'function' || typeof result === 'symbol'
           outcome = join(['+', encode(isAbsent ? null : result)], '')
         } catch (error) {
-          const reason = error instanceof Unstorable ? thrown(raw.unstorable(-2, 0, stringify(error.path), error.problem)) : error
+          const reason = error instanceof Unstorable ? thrown(raw.unstorable(-1, stringify(error.path), error.problem)) : error
           outcome = join(['-', describe(reason)], '')
         }
       },

@@ -122,10 +122,10 @@ local function put(v, b, n, depth)
   return n
 end
 
-local root, root_function, root_position -- what is being encoded, for `refuse`
+local root, root_function -- what is being encoded, for `refuse`
 buffer = {"\xc1"}
-local function encode(v, index, position)
-  root, root_function, root_position = v, index, position
+local function encode(v, index)
+  root, root_function = v, index
   local n = put(v, buffer, 1, 0)
   local payload = concat(buffer, "", 1, n)
   root = nil
@@ -216,35 +216,42 @@ end
 
 -- Interrupts. `current` is the running coroutine: the host reads it, through its upvalue, to know whom to stop.
 local running, create, resume, close, status, isyieldable, yield = coroutine.running, coroutine.create, coroutine.resume, coroutine.close, coroutine.status, coroutine.isyieldable, coroutine.yield
-local STOP, stop_stack = {}, nil
-local frames, stop
+local STOP, stop_stack, is_unwinding = {}, nil, false
+local frames, stop, tick
 local current = running()
 
 function stop()
-  if not stop_stack then stop_stack = frames() end
+  if host.is_stopping() then
+    if not stop_stack then stop_stack = frames() end
+  elseif not host.is_late() then
+    is_unwinding = false -- the function that was late has ended; the rest of the script goes on
+    return sethook(tick, "", count)
+  end
+  is_unwinding = true
   sethook(stop, "", 1) -- again at the next instruction: no pcall outlasts it
   error(STOP, 0)
 end
-local tick, count = stop, 0 -- registered, and free of cost until the host sets the mask
+local count = 0
+tick = stop -- registered, and free of cost until the host sets the mask
 if config.instructions > 0 then
   local left = config.instructions
   count = left < 1000 and left or 1000
   tick = function()
     left = left - count
     if left < 0 then host.exhausted() end
-    if left < 0 or host.is_stopping() then stop() end
+    if left < 0 or host.is_stopping() or host.is_late() then stop() end
   end
 elseif not config.can_hook then
   count = 10000
   tick = function()
-    if host.is_stopping() then stop() end
+    if host.is_stopping() or host.is_late() then stop() end
   end
 end
 sethook(tick, "", count)
 
 local function returned(previous, ...)
   current = previous
-  if stop_stack then sethook(stop, "", 1) end
+  if is_unwinding then sethook(stop, "", 1) end
   return ...
 end
 
@@ -295,7 +302,7 @@ end
 function refuse()
   local path, problem = locate(root, "$", 0, {})
   root = nil
-  raise(select(2, host.unstorable(root_function, root_position, path, problem)))
+  raise(select(2, host.unstorable(root_function, path, problem)))
 end
 
 -- Functions of the script that the host may call: tokens, valid while the host function runs that got them.
@@ -313,7 +320,7 @@ local function invoke(token, ...)
     callback_error = {e, stop_stack or frames()}
     return e
   end
-  local ok, result = xpcall(function(...) return encode((callbacks[token](...)), -1, 0) end, handled, spread(arguments, 1, select("#", ...)))
+  local ok, result = xpcall(function(...) return encode((callbacks[token](...)), -1) end, handled, spread(arguments, 1, select("#", ...)))
   if ok then return result end
   return false
 end
@@ -342,9 +349,7 @@ local READ = {
     if v == NULL then return nil end
     fail(index, position, v)
   end,
-  v = function(v, index, position)
-    return encode(v, index, position)
-  end,
+  v = encode,
   f = function(v, index, position)
     if v == nil then return nil end
     if type(v) ~= "function" then fail(index, position, v) end
@@ -363,7 +368,7 @@ local function bind(call, index, slots, has_options, is_structured)
     end
     if o == nil then return nil end
     if type(o) ~= "table" then fail(index, n, o) end
-    return encode(o, index, n)
+    return encode(o, index)
   end
 
   if n == 2 and not has_callback then
@@ -615,13 +620,13 @@ local function run(source, path, arguments)
   rawset(env, "arg", arg)
   modules, lost = {}, nil
   local chunk, problem = load(source, "@" .. path, "t", env)
-  if not chunk then return false, encode({message = problem, syntax = true}, -1, 0) end
+  if not chunk then return false, encode({message = problem, syntax = true}, -1) end
   local stack
   local function handler(e)
     stack = stop_stack or lost and rawequal(lost[1], e) and lost[2] or frames()
     return e
   end
-  local ok, result = xpcall(function() return encode((chunk(spread(list))), -1, 0) end, handler)
+  local ok, result = xpcall(function() return encode((chunk(spread(list))), -1) end, handler)
   if ok then return true, result end
   local e, report = result, {stack = stack or setmetatable({}, LIST)}
   if getmetatable(e) == "error" then
@@ -638,7 +643,7 @@ local function run(source, path, arguments)
     if type(value) == "string" and not is_text(value) then report[key] = gsub(value, "[\128-\255]", "?") end
   end
   stop_stack = nil
-  return false, encode(report, -1, 0)
+  return false, encode(report, -1)
 end
 
 return define, seal, run, invoke, format("%p", upvalueid(returned, 1)), format("%p", current), function(on) sethook(tick, "", on and 1 << 30 or 0) end

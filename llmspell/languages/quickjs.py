@@ -5,8 +5,9 @@ inside a call of the extension module's own methods, since its callables restore
 saved. The module loader is called there; so scripts are run from within it, with the GIL released (`CDLL`).
 """
 
-import _quickjs
 import ctypes
+
+import _quickjs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ class ClassRules:
         self._cache: dict[tuple[str, str], int] = {}
         for pattern, name in (patterns or {}).items():
             if name not in CODES:
-                raise ConfigError(f"[state.classes] '{pattern}': unknown class {name!r}; the classes are {', '.join(CODES)}")
+                raise ConfigError(f"[state.classes] '{pattern}' names no class: {name!r} (there are {', '.join(CODES)})")
             self._rules.append(("/" in pattern, tuple(pattern.split("*")), CODES[name]))
 
     def __bool__(self) -> bool:
@@ -45,7 +45,8 @@ class ClassRules:
         code = self._cache.get(place)
         if code is None:
             full = f"{scope.text}/{key}"
-            code = next((code for on_both, parts, code in self._rules if _matches(parts, full if on_both else key)), STANDARD)
+            matching = (code for whole, parts, code in self._rules if _matches(parts, full if whole else key))
+            code = next(matching, STANDARD)
             if len(self._cache) >= _CACHE_SIZE:
                 self._cache.clear()
             self._cache[place] = code

@@ -22,7 +22,7 @@ class Entry:
         self.created_at = record.created_at
         self.updated_at = record.updated_at
         self.expires_at = record.expires_at or None
-        self.class_name = CLASS_NAMES[record.class_code] if record.class_code < len(CLASS_NAMES) else "unknown"
+        self.class_name = class_name(record.class_code)
         self.schema_version = "{}.{}.{}".format(*record.schema)
 
     @property
@@ -34,14 +34,15 @@ class Entry:
 class Revision:
     """One change of one key: `operation` is save, delete or expire; `payload` is None unless it was a save."""
 
-    __slots__ = ("at", "correlation_id", "operation", "payload", "version")
+    __slots__ = ("at", "class_name", "correlation_id", "operation", "payload", "version")
 
-    def __init__(self, version: int, at: int, operation: str, payload: bytes | None, correlation_id: str) -> None:
+    def __init__(self, version: int, at: int, operation: int, correlation_id: str, saved: Record | None) -> None:
         self.version = version
         self.at = at
-        self.operation = operation
-        self.payload = payload
+        self.operation = OPERATIONS[operation]
         self.correlation_id = correlation_id
+        self.payload = None if saved is None else saved.payload
+        self.class_name = "" if saved is None else class_name(saved.class_code)
 
 
 class Change:
@@ -68,3 +69,8 @@ class Commit:
         self.at = at
         self.correlation_id = correlation_id
         self.operations = operations
+
+
+def class_name(code: int) -> str:
+    """The name of a stored class code, also of one that a later llmspell wrote."""
+    return CLASS_NAMES[code] if 0 < code < len(CLASS_NAMES) else f"class {code}"

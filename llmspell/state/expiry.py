@@ -69,4 +69,5 @@ def _expires_then(key: bytes, value: bytes, entry: bytes) -> bool:
     """Whether the record is undamaged and expires when its index entry says."""
     if record.verify(key, value) is not None:
         return False
-    return record.Record(key, value).expires_at == int.from_bytes(entry[1:9], "big")
+    expires_at: int = record.Record(key, value).expires_at
+    return expires_at == int.from_bytes(entry[1:9], "big")

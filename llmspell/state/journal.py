@@ -1,8 +1,8 @@
 """The journal: every committed change in version order, as far back as the policy keeps it.
 
 A commit has an entry that lists the keys it changed. A record that is replaced or removed moves, as it was, under the
-version that did it; so a version of a value is stored once, and the value at any version is the current record, when it is
-old enough, or the first one that went after that version.
+version that did it. So a version of a value is stored once, and the value at any version is the current record, when it
+is old enough, or the first one that went after that version.
 """
 
 from itertools import islice
@@ -35,7 +35,7 @@ _SEPARATOR = b"\1"
 
 
 class JournalPolicy:
-    """How far back the journal reaches: `keep_days` (0 for ever), and `keep_versions` replaced values per key (0 all)."""
+    """How far back the journal reaches: `keep_days` (0 for ever) and `keep_versions` old values per key (0 for all)."""
 
     __slots__ = ("enabled", "keep_days", "keep_versions")
 
@@ -82,7 +82,9 @@ def pack_retired(history_key: bytes, operation: int, at: int, old: bytes) -> byt
     return record.seal(history_key, _RETIRED.pack(_FORMAT, operation, at), b"") + old
 
 
-def write_commit(main: "WriteTransaction", version: int, at: int, correlation_id: str, changes: dict[bytes, int]) -> None:
+def write_commit(
+    main: "WriteTransaction", version: int, at: int, correlation_id: str, changes: dict[bytes, int]
+) -> None:
     """Add the entry of a commit."""
     text = correlation_id.encode()
     changed = iter(changes)
@@ -169,16 +171,16 @@ def time_of(txn: "ReadTransaction", version: int) -> int | None:
 
 
 def version_at(txn: "ReadTransaction", at: int, head: "Head") -> int:
-    """The last version committed at or before a time (µs), by bisection; before the journal begins, the one before it."""
+    """The last version committed at or before a time (µs); of a time before the journal, the version before it."""
     if at >= head.at:
         return head.version
     first = next(txn.scan(keys.JOURNAL, keys.next_space(keys.JOURNAL)), None)
     if first is None:
         return head.version - 1
     part = Part(*first)
-    low, high = part.version - 1, head.version
     if at < part.at:
-        return low
+        return part.version - 1
+    low, high = part.version, head.version
     while high - low > 1:
         middle = (low + high) // 2
         found = next(txn.scan(keys.journal_key(middle), keys.next_space(keys.JOURNAL)), None)
@@ -191,15 +193,11 @@ def version_at(txn: "ReadTransaction", at: int, head: "Head") -> int:
 
 def history(txn: "ReadTransaction", key: bytes, keep_versions: int = 0) -> "Iterator[Revision]":
     """The changes of one key, newest first."""
-    correlations: dict[int, str] = {}
 
     def correlation(version: int) -> str:
-        if version not in correlations:
-            journal_key = keys.journal_key(version)
-            value = txn.get(journal_key)
-            correlations.clear()
-            correlations[version] = "" if value is None else Part(journal_key, value).correlation_id
-        return correlations[version]
+        journal_key = keys.journal_key(version)
+        value = txn.get(journal_key)
+        return "" if value is None else Part(journal_key, value).correlation_id
 
     def saved(old: Record) -> Revision:
         return Revision(old.version, old.updated_at, SAVE, correlation(old.version), old)
@@ -215,7 +213,9 @@ def history(txn: "ReadTransaction", key: bytes, keep_versions: int = 0) -> "Iter
         yield saved(retired.record)
 
 
-def changes(txn: "ReadTransaction", version: int, skip: int, begins: bytes, prefix: bytes) -> "Iterator[tuple[int, Change]]":
+def changes(
+    txn: "ReadTransaction", version: int, skip: int, begins: bytes, prefix: bytes
+) -> "Iterator[tuple[int, Change]]":
     """The changes after `version`, without the first `skip` of the commit that follows it, oldest first.
 
     Each comes with its place in its commit. Only those whose record key begins with `begins` and whose own key begins

@@ -39,6 +39,6 @@ def _check(scope: Scope, key: str) -> bytes:
     made = scope.prefix + raw
     if len(made) > MAX_STATE_KEY_BYTES:
         raise InvalidKey(
-            f"the scope and the key '{key[:40]}' have {len(made) - 2} bytes together, the limit is {MAX_SCOPE_AND_KEY_BYTES}"
+            f"the key '{key[:40]}' and its scope have {len(made) - 2} bytes, the limit is {MAX_SCOPE_AND_KEY_BYTES}"
         )
     return made

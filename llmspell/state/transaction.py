@@ -54,10 +54,10 @@ class Head:
 class Transaction:
     """One writing transaction, of the thread that began it. A context manager: commits when its block ends well.
 
-    All changes share `version` and the time `now`. `main` is the store's own transaction: what other domains write there
-    commits together with the state. `changes` holds the operation on every record key so far. After `deadline` (of
-    `time.monotonic()`) every operation, and the commit, raises Timeout and nothing is saved. When an operation breaks off
-    half-way (a full disk), the whole transaction is undone, even if its error was caught.
+    All changes share `version` and the time `now`. `main` is the store's own transaction: what other domains write
+    there commits together with the state. `changes` holds the operation on every record key so far. After `deadline`
+    (of `time.monotonic()`) every operation, and the commit, raises Timeout and nothing is saved. When an operation
+    breaks off half-way (a full disk), the whole transaction is undone, even if its error was caught.
     """
 
     __slots__ = (
@@ -174,7 +174,8 @@ class Transaction:
             self.is_dirty = True
             if old is not None:
                 self._retire(key, old, SAVE)
-            header = record.HEADER.pack(FORMAT, class_code, *self._schema, self.version, created_at, self.now, expires_at)
+            times = (created_at, self.now, expires_at)
+            header = record.HEADER.pack(FORMAT, class_code, *self._schema, self.version, *times)
             self.main.put(key, record.seal(key, header, payload))
             if expires_at:
                 self.main.put(keys.expiry_key(expires_at, key), b"")

@@ -1,7 +1,7 @@
 """Records: a stored value with its version, times, class, schema version and checksum.
 
-Format 1, little-endian: format (1 byte), class (1), schema version (3 × 2), store version (8), created, updated and expiry
-time in µs since 1970 (3 × 8, no expiry is 0), the payload, and a CRC-32 over the record's key and everything before it.
+Format 1, little-endian: format (1 byte), class (1), schema version (three of 2), store version (8), created, updated and
+expiry time in µs since 1970 (8 each, no expiry is 0), payload, CRC-32 over the record's key and everything before it.
 Every format ends in that checksum, so damage is told apart from a record of a later llmspell. Because the checksum is
 last, running it over the whole record gives the same number for every undamaged one: reading copies nothing to verify.
 """
@@ -42,7 +42,8 @@ class Record:
         self.payload = value[HEADER_BYTES:-4]
 
     def is_expired(self, now: int) -> bool:
-        return 0 < self.expires_at <= now
+        expires_at: int = self.expires_at
+        return 0 < expires_at <= now
 
 
 def pack(
@@ -77,7 +78,7 @@ def damage(key: bytes, value: bytes) -> LlmspellError:
     scope, name = keys.split(key)
     if value and crc32(value, crc32(key)) == INTACT and value[0] != FORMAT:
         return StorageError(
-            f"the value of '{name}' in scope '{scope}' has the record format {value[0]}, which this llmspell cannot read",
+            f"the value of '{name}' in scope '{scope}' has the unknown record format {value[0]}",
             hint="use the version of llmspell that wrote it, or a later one",
         )
     return Corrupt(f"the value of '{name}' in scope '{scope}' is damaged (its checksum does not match)")

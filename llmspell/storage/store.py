@@ -20,9 +20,7 @@ class ReadTransaction(ABC):
         """The value of `key`, or None."""
 
     @abstractmethod
-    def scan(
-        self, start: bytes, end: bytes | None = None, *, reverse: bool = False
-    ) -> Iterator[tuple[bytes, bytes]]:
+    def scan(self, start: bytes, end: bytes | None = None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         """The pairs with `start <= key < end` in byte order, or in the opposite order; without `end`, to the end.
 
         Reading on after a write in the same transaction is allowed: the cursor goes on from the last key it gave.
@@ -65,13 +63,27 @@ class Store(ABC):
     def read(self) -> AbstractContextManager[ReadTransaction]:
         """A snapshot of the last commit."""
 
+    def get(self, key: bytes) -> bytes | None:
+        """The value of `key` at the last commit, or None."""
+        with self.read() as transaction:
+            return transaction.get(key)
+
+    @abstractmethod
+    def generation(self) -> int:
+        """A number that is higher after every commit that changed something, of this or another process."""
+
     @abstractmethod
     def write(self, *, timeout: float | None = None) -> AbstractContextManager[WriteTransaction]:
         """The one writer. Waits for other writers; with `timeout` seconds, raises StorageBusy after that.
 
         When the block has ended without an error the changes are on disk, unless the store groups its syncs
-        (`flush_every_ms`): then they are visible at once and on disk within that window.
+        (`flush_every_ms`): then they are visible at once in this process, and on disk within that window. One thread
+        has one write transaction at a time; a second one inside it raises StorageError.
         """
+
+    def is_wanted(self) -> bool:
+        """Whether somebody waits for the write transaction that is open now. May be asked only while one is."""
+        return False
 
     @abstractmethod
     def sync(self) -> None:
@@ -80,6 +92,10 @@ class Store(ABC):
     @abstractmethod
     def close(self) -> None:
         """Sync and let go of the files."""
+
+    def verify(self) -> list[str]:
+        """What is wrong with the structure of the file, as sentences. Cost follows the size of the store."""
+        return []
 
     @abstractmethod
     def info(self) -> dict[str, object]:

@@ -34,8 +34,11 @@ if TYPE_CHECKING:
             """An encoded argument as a payload."""
 
         @abstractmethod
-        def invoke(self, token: int, payloads: tuple[bytes, ...]) -> bytes:
-            """Run the script's function behind `token`; raises CallbackFailed when it raised."""
+        def invoke(self, token: int, payloads: tuple[bytes, ...], seconds: float) -> bytes:
+            """Run the script's function behind `token`; raises CallbackFailed when it raised.
+
+            With `seconds` above 0, an overrun ends it with Timeout.
+            """
 
         @abstractmethod
         def reply(self, result: Type) -> Convert:
@@ -82,13 +85,16 @@ class Host:
             elif got == "extra":
                 error = BadArgument(f"takes at most {position + 1} arguments, the last one with the options {names}")
         else:
-            error = BadArgument(f"{describe(parameter, position)} must be {self.expected(parameter.type)}, got {a(got)}")
+            error = BadArgument(
+                f"{describe(parameter, position)} must be {self.expected(parameter.type)}, got {a(got)}"
+            )
         return self.failure(error, bound.function)
 
-    def unstorable(self, index: int, position: int, path: str, problem: str) -> "Any":
-        """The reply for a value that the prelude cannot encode."""
-        function = self.bound[index].function if index >= 0 else None
-        return self.failure(BadValue(f"{problem} (at {path})"), function)
+    def unstorable(self, index: int, path: str, problem: str) -> "Any":
+        """The reply for a value that the prelude cannot encode; an index below 0 is the result of the script or a function."""
+        if index < 0:
+            return self.failure(BadValue(f"the result cannot be passed on: {problem} (at {path})"), None)
+        return self.failure(BadValue(f"{problem} (at {path})"), self.bound[index].function)
 
     def failure(self, error: LlmspellError, function: Function | None) -> "Any":
         if function is not None and not error.call:
@@ -193,7 +199,9 @@ class _Options:
         given = values.decode(self.host.wire.payload(raw))
         if not isinstance(given, dict):
             position = len(self.function.parameters) + 1
-            raise BadArgument(f"the options (argument {position}) must be {self.host.a('map')}, got {self.host.got(given)}")
+            raise BadArgument(
+                f"the options (argument {position}) must be {self.host.a('map')}, got {self.host.got(given)}"
+            )
         arguments = {}
         for name, value in given.items():
             field = self.fields.get(name)
@@ -258,7 +266,7 @@ def _argument(host: Host, parameter: Field, position: int, function: Function) -
 
 
 def _callback(host: Host, token: int, function: Function) -> Callback:
-    return Callback(lambda *payloads: host.wire.invoke(token, payloads), function.call)
+    return Callback(lambda payloads, seconds: host.wire.invoke(token, payloads, seconds), function.call)
 
 
 def conform(value: "Any", type_: Type, where: str, host: Host) -> "Any":

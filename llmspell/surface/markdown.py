@@ -63,12 +63,12 @@ def _contents(owners: list[type[Global]]) -> str:
     for owner in owners:
         names = [native.name for native in owner.natives] + [function.name for function in owner.functions]
         links = (f"[{name}](#{_anchor(_call(owner, name))})" for name in names)
-        lines.append(f"- [**{owner.name}**](#{_anchor(owner.name)}): {' · '.join(links)}\n")
+        lines.append(f"- [**{_title(owner)}**](#{_anchor(_title(owner))}): {' · '.join(links)}\n")
     return "".join([*lines, "- [**Errors**](#errors)\n"])
 
 
 def _section(owner: type[Global], named: list[Named]) -> Iterator[str]:
-    yield f"## {owner.name}\n"
+    yield f"## {_title(owner)}\n"
     if len(owner.languages) == 1:
         yield f"In {LANGUAGES[owner.languages[0]]} only.\n"
     yield f"{clean_doc(owner.__doc__ or '')}\n"
@@ -150,9 +150,12 @@ def _type(type_: Type) -> str:
 def _error_table() -> str:
     rows = ["| code | exit status | meaning | hint |\n|---|---|---|---|\n"]
     for code, cls in by_code().items():
-        meaning, hint = (text.replace("|", "\\|") for text in (summary(cls.__doc__ or ""), cls.default_hint))
-        rows.append(f"| `{code}` | {cls.exit_status} | {meaning} | {hint} |\n")
+        rows.append(f"| `{code}` | {cls.exit_status} | {_cell(summary(cls.__doc__ or ''))} | {_cell(cls.default_hint)} |\n")
     return "".join(rows)
+
+
+def _title(owner: type[Global]) -> str:
+    return "Always there" if owner.is_bare else owner.name
 
 
 def _call(owner: type[Global], name: str) -> str:
@@ -160,7 +163,11 @@ def _call(owner: type[Global], name: str) -> str:
 
 
 def _code(value: object) -> str:
-    return f"`{json.dumps(value, ensure_ascii=False)}`"
+    return f"`{_cell(json.dumps(value, ensure_ascii=False))}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _anchor(heading: str) -> str:

@@ -27,22 +27,20 @@ class Choice(str):
     values: tuple[str, ...] = ()
 
 
-class Payload(bytes):
-    """Any value, still encoded (see `llmspell.values`): passed through, not looked at."""
+if TYPE_CHECKING:
+    Payload = bytes
+    Anything = Any
+    Moment = str | int | float
+else:
 
-    __slots__ = ()
+    class Payload:
+        """Any value, still encoded (see `llmspell.values`): passed through, not looked at. The method gets bytes."""
 
+    class Anything:
+        """Any value, decoded. The method gets a plain Python value."""
 
-class Anything:
-    """Any value, decoded. As a hint only: the method gets a plain Python value."""
-
-    __slots__ = ()
-
-
-class Moment(str):
-    """A time that comes in: RFC 3339 text or Unix seconds. As a hint only: the method gets text, an int or a float."""
-
-    __slots__ = ()
+    class Moment:
+        """A time that comes in: RFC 3339 text or Unix seconds. The method gets text, an int or a float."""
 
 
 class Callback:
@@ -59,8 +57,9 @@ class Callback:
         self._invoke = invoke
         self.name = name
 
-    def __call__(self, *payloads: bytes) -> bytes:
-        return self._invoke(*payloads)
+    def __call__(self, *payloads: bytes, seconds: float = 0.0) -> bytes:
+        """Run it; with `seconds`, an overrun ends it with Timeout, which nothing in the script's function can catch."""
+        return self._invoke(payloads, seconds)
 
 
 class CallbackFailed(Exception):

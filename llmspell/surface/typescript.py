@@ -35,7 +35,7 @@ type Storable<T> = T & Stored<T>;
 
 type Stored<T> =
   T extends Value ? T
-  : T extends Unstorable ? never
+  : T extends Unstorable ? "cannot be stored"
   : T extends { toJSON(): unknown } ? T
   : T extends readonly unknown[] ? { [K in keyof T]: Stored<T[K]> }
   : T extends object ? { [K in keyof T]: Stored<Exclude<T[K], undefined>> | Extract<T[K], undefined> }

@@ -1,0 +1,218 @@
+"""`Runtime`: one configured whole. The only place where config, store, domain, globals and languages meet."""
+
+import os
+import time
+
+from llmspell.errors import BadArgument, Interrupted, LlmspellError, NotEnabled, Timeout
+from llmspell.globals.json import JSON
+from llmspell.globals.log import Log
+from llmspell.globals.process import Process
+from llmspell.globals.state import State
+from llmspell.ids import new_id
+from llmspell.languages.grants import Grants
+from llmspell.languages.language import Language, Limits, Services, Stop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from llmspell.config import Config
+    from llmspell.state.manager import StateManager
+    from llmspell.storage.store import Store
+    from llmspell.surface.model import Global
+
+LEVELS = ("debug", "info", "warn", "error")
+
+
+class Runtime:
+    """The services that a configuration asks for, and the means to run scripts on them.
+
+    Opens the store at once; `close` syncs and closes it, and so does the end of a `with` block. `principal` names on
+    whose behalf scripts run. `timeout` is the time limit in seconds that the configuration sets, 0 for none; whoever
+    runs a script keeps it, by calling `interrupt`.
+    """
+
+    def __init__(
+        self, config: "Config", *, principal: str | None = None, log_format: str = "text", log_level: str = "info"
+    ) -> None:
+        if principal is not None and not config.state.security.access_control_enabled:
+            raise NotEnabled(
+                f"a principal ('{principal}') is named, but this version has no access control yet",
+                hint="leave --principal out; every script may do all",
+            )
+        self.config = config
+        self.timeout = float(config.runtime.script_timeout_seconds)
+        self.debug = False
+        self._stop = Stop()
+        self._language: Language | None = None
+        self._log_format = log_format
+        self._log_level = LEVELS.index(log_level)
+        self._lost_output = False
+        self.store: Store | None = open_store(config) if config.state.enabled else None
+        self._state = open_state(config, self.store) if self.store is not None else None
+
+    @property
+    def state(self) -> "StateManager":
+        """The state. Raises NotEnabled when the configuration switches it off."""
+        if self._state is None:
+            raise NotEnabled("the state is switched off", hint="set enabled = true in [state]")
+        return self._state
+
+    def run(self, source: bytes, *, name: str, language: str = "", args: "Sequence[str]" = ()) -> bytes:
+        """Run a script to its end; the payload of its result (see `llmspell.values`).
+
+        `name` is its path, for messages and for the modules beside it; `language` is `lua` or `javascript`, by default
+        what the name's ending says, else `default_engine`. Raises ScriptError, ScriptExit, LimitExceeded, and whatever
+        `interrupt` was given. What the script saved before it failed stays saved.
+        """
+        self._stop = Stop()
+        if self._state is not None:
+            self._state.correlation_id = new_id()
+        running = self._language = self._open_language(language or language_of(name) or self.config.default_engine)
+        try:
+            return running.run(source, name, args)
+        finally:
+            self._language = None
+            running.close()
+
+    def interrupt(self, reason: "str | LlmspellError") -> None:
+        """End the running script, from any thread: `interrupted`, `terminated`, `timeout`, or an error of your own."""
+        if isinstance(reason, str):
+            reason = self._reason(reason)
+        running = self._language
+        if running is not None:
+            running.interrupt(reason)
+        else:
+            self._stop.request(reason)
+
+    def flush(self) -> None:
+        """After it everything saved so far is on disk."""
+        if self.store is not None:
+            self.store.sync()
+
+    def close(self) -> None:
+        """Sync and close. Closing twice is harmless."""
+        if self.store is not None:
+            self.store.close()
+
+    def __enter__(self) -> "Runtime":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def globals(self) -> "list[Global]":
+        """The globals that this configuration gives to scripts."""
+        bound: list[Global] = [JSON(), Log(self._log), Process(self._stop.wait)]
+        if self._state is not None:
+            bound.append(State(self._state, self._stop.wait))
+        return bound
+
+    def _open_language(self, name: str) -> Language:
+        grants, engines = self._grants(), self.config.engines
+        services = Services(write=self._write, report_bug=self._report_bug, grants=grants, stop=self._stop)
+        if name == "lua":
+            from llmspell.languages.lua import Lua
+
+            lua = engines.lua
+            limits = Limits(memory=lua.memory_limit, instructions=lua.max_instructions, stdlib=lua.stdlib)
+            return Lua(self.globals(), limits, services)
+        if name == "javascript":
+            from llmspell.languages.javascript import JavaScript
+
+            javascript = engines.javascript
+            limits = Limits(memory=javascript.memory_limit, modules=javascript.modules)
+            return JavaScript(self.globals(), limits, services)
+        raise BadArgument(f"there is no language '{name}'; there are lua and javascript", exit_status=2)
+
+    def _grants(self) -> Grants:
+        security, encryption = self.config.runtime.security, self.config.state.encryption
+        return Grants(
+            files=security.allow_file_access,
+            environment=security.allow_env,
+            package_paths=self.config.engines.lua.package_paths,
+            secret_names=[name for name in (encryption.key_env,) if name],
+            secret_files=[path for path in (encryption.key_file,) if path],
+        )
+
+    def _reason(self, reason: str) -> LlmspellError:
+        if reason == "timeout":
+            return Timeout(
+                f"the script ran longer than {self.timeout:g} s", hint="raise --timeout or script_timeout_seconds"
+            )
+        if reason == "terminated":
+            return Interrupted("terminated", exit_status=143)
+        return Interrupted("interrupted")
+
+    def _write(self, stream: int, data: bytes) -> None:
+        """Write all of `data`; once the reader has gone, what follows is dropped: a script's work is not undone by that."""
+        view = memoryview(data)
+        while view and not (self._lost_output and stream == 1):
+            try:
+                view = view[os.write(stream, view) :]
+            except BlockingIOError:
+                time.sleep(0.001)
+            except OSError:
+                self._lost_output = self._lost_output or stream == 1
+                return
+
+    def _log(self, level: str, message: str, fields: "dict[str, Any]") -> None:
+        if LEVELS.index(level) < self._log_level:
+            return
+        from llmspell.logline import logline
+
+        self._write(2, logline(level, message, fields, as_json=self._log_format == "json"))
+
+    def _report_bug(self, error: BaseException) -> None:
+        import traceback
+
+        text = "".join(traceback.format_exception(error))
+        self._log("error", "internal error", {"traceback": text})
+
+
+def language_of(name: str) -> str:
+    """The language that a file name's ending says, or nothing."""
+    lower = name.lower()
+    if lower.endswith(".lua"):
+        return "lua"
+    return "javascript" if lower.endswith((".js", ".mjs")) else ""
+
+
+def open_store(config: "Config") -> "Store":
+    """The store that `[state]` names."""
+    state = config.state
+    if state.backend == "memory":
+        from llmspell.storage.memory import MemoryStore
+
+        return MemoryStore()
+    if state.backend in ("disk", "lmdb", "sled"):
+        from llmspell.storage.lmdb import LmdbStore
+
+        store: Store = LmdbStore(state.path)
+    else:
+        raise NotEnabled(f"[state] backend = '{state.backend}' is not built into this version", hint="use 'disk'")
+    if state.flush_every_ms:
+        from llmspell.storage.grouped import GroupedStore
+
+        store = GroupedStore(store, state.flush_every_ms)
+    return store
+
+
+def open_state(config: "Config", store: "Store") -> "StateManager":
+    """The state on `store` as `[state]` and its tables say."""
+    from llmspell.state.journal import JournalPolicy
+    from llmspell.state.manager import StateManager
+
+    state = config.state
+    journal = state.journal
+    return StateManager(
+        store,
+        max_value_bytes=state.max_value_bytes,
+        classes=state.classes,
+        journal=JournalPolicy(
+            enabled=journal.enabled, keep_days=journal.keep_days, keep_versions=journal.keep_versions
+        ),
+        schema_version=state.schema_version,
+        transaction_timeout_ms=state.transaction_timeout_ms,
+    )

@@ -1,0 +1,449 @@
+"""`StateManager`: everything a script's `State` does, for payloads and for Python values."""
+
+from _thread import get_ident
+from contextlib import nullcontext
+from time import perf_counter_ns, sleep, time_ns
+from zlib import crc32
+
+from llmspell import values
+from llmspell.errors import BadArgument, BadValue
+from llmspell.state import expiry, number, past
+from llmspell.state import journal as journal_
+from llmspell.state.classes import ClassRules, class_code
+from llmspell.state.entry import Change, Commit, Entry, Revision
+from llmspell.state.journal import JournalPolicy
+from llmspell.state.key import state_key
+from llmspell.state.limits import LONGEST_NULL, NULLS, admit, check_limit, check_version, is_null, ttl_micros
+from llmspell.state.metrics import SAMPLED, Metrics
+from llmspell.state.scope import Scope
+from llmspell.state.transaction import Head, Savepoint, Transaction, is_expired
+from llmspell.state.view import Bounds, View
+from llmspell.storage import record
+from llmspell.storage.record import EXPIRY_OFFSET, FORMAT, HEADER_BYTES, INTACT, NO_EXPIRY, SENSITIVE, STANDARD, Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from builtins import list as list_
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+    from typing import Any
+
+    from llmspell.storage.store import Store
+
+_FIRST_EPHEMERAL_VERSION = 2**52
+_UPKEEP_BATCH = 256
+
+
+def now_micros() -> int:
+    """µs since 1970."""
+    return time_ns() // 1000
+
+
+class StateManager:
+    """The state in one store. Usable from many threads and, when the store is, from many processes at once.
+
+    Every change is one commit, unless it happens inside `transaction`. Scopes are texts or `Scope`; `payload` is an
+    encoded value (`llmspell.values`), and `set` and `get` take and give plain Python values. A value that is damaged
+    raises Corrupt wherever it would be read or replaced. Times are µs since 1970, by `clock`; `ttl` and `timeout` are
+    seconds. An error leaves the state as it was.
+
+    `participants` are called with the transaction before it commits, to write into it what must commit with it;
+    `listeners` with the Commit after it. A listener must not raise: what it tells about has happened.
+    """
+
+    def __init__(
+        self,
+        store: "Store",
+        *,
+        clock: "Callable[[], int]" = now_micros,
+        max_value_bytes: int = 10_000_000,
+        classes: "Mapping[str, str] | None" = None,
+        journal: JournalPolicy | None = JournalPolicy(),  # noqa: B008 - it is never changed
+        schema_version: str = "1.0.0",
+        transaction_timeout_ms: int = 5000,
+        correlation_id: str = "",
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.max_value_bytes = max_value_bytes
+        self.transaction_timeout = transaction_timeout_ms / 1000
+        """Seconds; 0 for no limit."""
+        self.correlation_id = correlation_id
+        self.journal_policy = journal if journal is not None and journal.enabled else None
+        self.schema_version = schema_version
+        self.metrics = Metrics()
+        self.participants: list[Callable[[Transaction], None]] = []
+        self.listeners: list[Callable[[Commit], None]] = []
+        self.current: Transaction | None = None
+        """The open transaction, whichever thread it belongs to."""
+        self.ephemeral_store: Store | None = None
+        self.busy_seconds: float | None = None
+        self.sweep_due = 0
+        self.compact_due = 0
+        self._rules = ClassRules(classes)
+        self._ephemeral_version = _FIRST_EPHEMERAL_VERSION
+
+    @classmethod
+    def with_backend(cls, name: str, *, path: str | None = None, **options: "Any") -> "StateManager":
+        """A manager over a store of its own: `memory`, or `lmdb` (also `disk`, `sled`) at `path`. Close it."""
+        store: Store
+        if name == "memory":
+            from llmspell.storage.memory import MemoryStore
+
+            store = MemoryStore()
+        elif name in ("lmdb", "disk", "sled"):
+            from llmspell.storage.lmdb import LmdbStore
+
+            if path is None:
+                raise BadArgument(f"the backend '{name}' needs a path")
+            store = LmdbStore(path)
+        else:
+            raise BadArgument(f"unknown backend '{name}'; the backends are memory and lmdb")
+        return cls(store, **options)
+
+    @property
+    def schema_version(self) -> str:
+        """The version that saved values are stamped with."""
+        return "{}.{}.{}".format(*self.schema)
+
+    @schema_version.setter
+    def schema_version(self, text: str) -> None:
+        parts = str(text).split(".")
+        if len(parts) != 3 or not all(part.isascii() and part.isdigit() and int(part) < 65536 for part in parts):
+            raise BadArgument(f"{text!r} is no schema version", hint="write it as 1.0.0, each part below 65536")
+        self.schema: tuple[int, int, int] = (int(parts[0]), int(parts[1]), int(parts[2]))
+
+    # Reading
+
+    def load(self, scope: "str | Scope", key: str) -> bytes | None:
+        """The payload of a value, or None."""
+        metrics = self.metrics
+        metrics.reads = count = metrics.reads + 1
+        if count & SAMPLED:
+            return self._load(scope, key)
+        start = perf_counter_ns()
+        payload = self._load(scope, key)
+        metrics.record(perf_counter_ns() - start)
+        return payload
+
+    def entry(self, scope: "str | Scope", key: str) -> Entry | None:
+        """A value with its version, times, class and schema version, or None."""
+        self.metrics.reads += 1
+        record_key = state_key(Scope.parse(scope), key)
+        stored = self._find(record_key)
+        if stored is None:
+            self.metrics.misses += 1
+            return None
+        return Entry(Record(record_key, stored))
+
+    def exists(self, scope: "str | Scope", key: str) -> bool:
+        """Whether there is a value."""
+        return self.entry(scope, key) is not None
+
+    def list_keys(
+        self, scope: "str | Scope", *, prefix: str = "", after: str | None = None, limit: int | None = None,
+        reverse: bool = False,
+    ) -> list[str]:  # fmt: skip
+        """The keys of a scope in byte order, or the opposite; `after` goes on behind a key of an earlier page."""
+        self.metrics.reads += 1
+        check_limit(limit)
+        bounds = Bounds(Scope.parse(scope), prefix, after, reverse)
+        with View(self) as view:
+            return view.list_keys(bounds, limit)
+
+    def list(
+        self, scope: "str | Scope", *, prefix: str = "", after: str | None = None, limit: int | None = None,
+        reverse: bool = False,
+    ) -> "list_[tuple[str, bytes]]":  # fmt: skip
+        """Keys and payloads, as `list_keys` orders and limits them."""
+        self.metrics.reads += 1
+        check_limit(limit)
+        bounds = Bounds(Scope.parse(scope), prefix, after, reverse)
+        with View(self) as view:
+            return [(found.key[bounds.cut :].decode(), found.payload) for found in view.list_records(bounds, limit)]
+
+    def list_scopes(self, *, prefix: str = "") -> "list_[str]":
+        """The texts of all scopes that hold something, in byte order."""
+        self.metrics.reads += 1
+        with View(self) as view:
+            return view.list_scopes(prefix)
+
+    def count(self, scope: "str | Scope", *, prefix: str = "") -> int:
+        """How many keys a scope holds."""
+        self.metrics.reads += 1
+        bounds = Bounds(Scope.parse(scope), prefix)
+        with View(self) as view:
+            return view.count(bounds)
+
+    # Changing
+
+    def save(
+        self, scope: "str | Scope", key: str, payload: bytes, *, ttl: float | None = None, class_: str | None = None,
+        if_version: int | None = None,
+    ) -> None:  # fmt: skip
+        """Store a value; a null deletes. Without `ttl` it stays, also when the value before it would have expired.
+
+        `class_` goes before the configured patterns. `if_version` 0 means that there must be no value. Raises Conflict,
+        ValueTooLarge, BadValue (an external value that is none), InvalidKey, and NotEnabled for a sensitive value.
+        """
+        metrics = self.metrics
+        metrics.writes = count = metrics.writes + 1
+        if count & SAMPLED:
+            self._save(scope, key, payload, ttl, class_, if_version)
+            return
+        start = perf_counter_ns()
+        self._save(scope, key, payload, ttl, class_, if_version)
+        metrics.record(perf_counter_ns() - start)
+
+    def delete(self, scope: "str | Scope", key: str, *, if_version: int | None = None) -> bool:
+        """Remove a value; whether it was there. Raises Conflict when `if_version` does not fit."""
+        self.metrics.deletes += 1
+        return self._delete(state_key(Scope.parse(scope), key), if_version)
+
+    def clear(self, scope: "str | Scope", *, prefix: str = "") -> int:
+        """Remove all values of a scope, or those with a prefix, in one commit; how many there were."""
+        bounds = Bounds(Scope.parse(scope), prefix)
+        current = self.own_transaction()
+        part = Transaction(self) if current is None else Savepoint(current)
+        with part as transaction, View(self) as view:
+            removed = [key for key in view.keys(bounds, None) if transaction.delete(key)]
+        self.metrics.deletes += len(removed)
+        return len(removed)
+
+    def increment(self, scope: "str | Scope", key: str, by: int | float = 1) -> int | float:
+        """Add to a number, 0 when there is none; the new number. Atomic across threads and processes.
+
+        The sum of two integers is an integer, of anything else a float. Expiry and class stay as they are. Raises
+        BadValue when the value is no number or the sum leaves 64 bits.
+        """
+        self.metrics.writes += 1
+        number.check_step(by)
+        scope = Scope.parse(scope)
+        record_key = state_key(scope, key)
+        with self._writing() as transaction:
+            transaction.check_deadline()
+            old = transaction.fetch(record_key)
+            current: int | float | None = 0
+            code, expires_at = self._resolve_class(scope, key, None), 0
+            if old is not None and not is_expired(old, self.clock):
+                stored = Record(record_key, old)
+                current, code, expires_at = number.read(stored.payload), stored.class_code, stored.expires_at
+                if current is None:
+                    raise BadValue(f"the value of '{key}' in scope '{scope}' is not a number")
+            total = number.add(current or 0, by)
+            transaction.put(record_key, number.write(total), code, expires_at, old)
+        return total
+
+    def update(
+        self, scope: "str | Scope", key: str, fn: "Callable[[bytes | None], bytes | None]"
+    ) -> bytes | None:
+        """Replace a value by what `fn` makes of its payload (None when there is none; None or a null deletes).
+
+        Gives the new payload. Atomic across threads and processes: the store's write lock is held while `fn` runs, for
+        at most the transaction's time limit. Everything `fn` changes commits with it, or nothing when it raises. Expiry
+        and class stay as they are.
+        """
+        self.metrics.writes += 1
+        scope = Scope.parse(scope)
+        record_key = state_key(scope, key)
+        with self.transaction() as transaction:
+            stored = self._find(record_key)
+            payload = fn(None if stored is None else stored[HEADER_BYTES:-4])
+            if payload is None or is_null(payload):
+                transaction.delete(record_key)
+                return None
+            old = transaction.fetch(record_key)
+            code, expires_at = self._resolve_class(scope, key, None), 0
+            if old is not None and not is_expired(old, self.clock):
+                code = old[1]
+                expires_at = int.from_bytes(old[EXPIRY_OFFSET:HEADER_BYTES], "little")
+            admit(payload, code, self.max_value_bytes)
+            transaction.check_deadline()
+            transaction.put(record_key, payload, code, expires_at, old)
+        return payload
+
+    def transaction(self) -> "AbstractContextManager[Transaction]":
+        """Everything in its block commits together, or nothing when the block raises. Nested, it is a savepoint.
+
+        Holds the store's write lock. After `transaction_timeout` every operation in it, and its end, raises Timeout
+        and all is undone. Other domains write into its `main`.
+        """
+        current = self.own_transaction()
+        if current is not None:
+            return Savepoint(current)
+        return Transaction(self, self.transaction_timeout or None)
+
+    def flush(self) -> None:
+        """After it everything saved so far is on disk."""
+        self.store.sync()
+
+    # The journal
+
+    def load_at(self, scope: "str | Scope", key: str, at: int | float | str) -> bytes | None:
+        """The payload that was current at a version, or at a time (RFC 3339 text or Unix seconds); None if there was none.
+
+        A number is a version when it is below 10^9 or no higher than the store's version, else a time. A version or
+        time to come gives what is there now. Raises NotFound when the journal does not reach back so far.
+        """
+        self.metrics.reads += 1
+        found = past.record_at(self, state_key(Scope.parse(scope), key), at)
+        return None if found is None else found.payload
+
+    def history(
+        self, scope: "str | Scope", key: str, *, limit: int | None = None, since: int | float | str | None = None
+    ) -> "list_[Revision]":
+        """The changes of one key after `since` (as in `load_at`), newest first, as far back as the journal reaches."""
+        return past.history(self, state_key(Scope.parse(scope), key), limit, since)
+
+    def changes(
+        self, *, since: int | float | str = 0, scope: "str | Scope | None" = None, prefix: str = "",
+        limit: int | None = None, timeout: float | None = None, wait: "Callable[[float], object]" = sleep,
+    ) -> "tuple[list_[Change], int | str]":  # fmt: skip
+        """Committed changes after `since`, oldest first, and the `since` of the next call.
+
+        `since` is a version, a time, or what an earlier call gave: text (`12+300`) when `limit` cut a commit in two.
+        With `timeout` it waits for the first change, also from other processes; `wait` sleeps for the seconds it is
+        given, and ends the waiting when it gives something true or raises. Inside a transaction it does not wait. Raises
+        NotFound when changes after `since` have left the journal already; 0 means from where it begins.
+        """
+        wanted = None if scope is None else Scope.parse(scope)
+        return past.changes(self, since, wanted, prefix, limit, timeout, wait)
+
+    def version(self) -> int:
+        """The version of the last commit; 0 when nothing was ever saved."""
+        with self.store.read() as txn:
+            return Head.read(txn).version
+
+    # Upkeep
+
+    def sweep(self) -> int:
+        """Remove everything that has expired from the store, in many small commits; how many records it was."""
+        swept = 0
+        while True:
+            with Transaction(self) as transaction:
+                self.sweep_due = expiry.sweep(transaction, self.clock(), _UPKEEP_BATCH)
+                swept += len(transaction.changes)
+                if len(transaction.changes) < _UPKEEP_BATCH:
+                    return swept
+
+    def compact(self) -> None:
+        """Drop from the journal what is older than its policy keeps, in many small commits."""
+        policy = past.require_journal(self)
+        while True:
+            with Transaction(self) as transaction:
+                self.compact_due = journal_.compact(transaction, policy, _UPKEEP_BATCH)
+                if self.compact_due > transaction.now:
+                    return
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def __enter__(self) -> "StateManager":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Python values
+
+    def set(self, scope: "str | Scope", key: str, value: "Any", **options: "Any") -> None:
+        """`save` for a Python value; None deletes. Raises BadValue for what cannot be stored exactly."""
+        self.save(scope, key, values.encode(value), **options)
+
+    def get(self, scope: "str | Scope", key: str, default: "Any" = None) -> "Any":
+        """`load` for a Python value."""
+        payload = self.load(scope, key)
+        return default if payload is None else values.decode(payload)
+
+    # What transactions ask for
+
+    def own_transaction(self) -> Transaction | None:
+        """The open transaction of this thread."""
+        current = self.current
+        return current if current is not None and current.thread == get_ident() else None
+
+    def open_ephemeral_store(self) -> "Store":
+        """The private store of ephemeral values, made when the first one comes. Needs the write lock."""
+        if self.ephemeral_store is None:
+            from llmspell.storage.memory import MemoryStore
+
+            self.ephemeral_store = MemoryStore()
+        return self.ephemeral_store
+
+    def next_ephemeral_version(self) -> int:
+        """A number no durable record has for its version, so that `if_version` never mistakes one for the other."""
+        self._ephemeral_version += 1
+        return self._ephemeral_version
+
+    def expect_expiry(self, expires_at: int) -> None:
+        """Let a commit after this time look for what has expired."""
+        if expires_at < self.sweep_due:
+            self.sweep_due = expires_at
+
+    def _load(self, scope: "str | Scope", key: str) -> bytes | None:
+        if type(scope) is not Scope:
+            scope = Scope.parse(scope)
+        stored = self._find(state_key(scope, key))
+        if stored is None:
+            self.metrics.misses += 1
+            return None
+        return stored[HEADER_BYTES:-4]
+
+    def _find(self, record_key: bytes) -> bytes | None:
+        """The record under a key, verified and not expired."""
+        current = self.current
+        if current is not None and current.thread == get_ident():
+            current.check_deadline()
+            stored = current.fetch(record_key)
+        else:
+            if self.ephemeral_store is not None:
+                with self.ephemeral_store.read() as shelf:
+                    stored = shelf.get(record_key)
+                if stored is not None and not is_expired(stored, self.clock):
+                    return stored
+            with self.store.read() as txn:
+                stored = txn.get(record_key)
+            if stored is not None and (crc32(stored, crc32(record_key)) != INTACT or stored[0] != FORMAT):
+                raise record.damage(record_key, stored)
+        if stored is None or (stored[EXPIRY_OFFSET:HEADER_BYTES] != NO_EXPIRY and is_expired(stored, self.clock)):
+            return None
+        return stored
+
+    def _save(
+        self, scope: "str | Scope", key: str, payload: bytes, ttl: float | None, class_: str | None,
+        if_version: int | None,
+    ) -> None:  # fmt: skip
+        if type(scope) is not Scope:
+            scope = Scope.parse(scope)
+        record_key = state_key(scope, key)
+        micros = 0 if ttl is None else ttl_micros(ttl)
+        if len(payload) <= LONGEST_NULL and payload in NULLS:
+            self._delete(record_key, if_version)
+            return
+        code = self._resolve_class(scope, key, class_)
+        if code >= SENSITIVE or len(payload) > self.max_value_bytes:
+            admit(payload, code, self.max_value_bytes)
+        if if_version is not None:
+            check_version(if_version)
+        current = self.current
+        if current is not None and current.thread == get_ident():
+            current.save(record_key, payload, code, micros, if_version)
+        else:
+            with Transaction(self) as transaction:
+                transaction.save(record_key, payload, code, micros, if_version)
+
+    def _delete(self, record_key: bytes, if_version: int | None) -> bool:
+        check_version(if_version)
+        with self._writing() as transaction:
+            return transaction.delete(record_key, if_version)
+
+    def _writing(self) -> "AbstractContextManager[Transaction]":
+        """This thread's transaction, or one for the block."""
+        current = self.own_transaction()
+        return Transaction(self) if current is None else nullcontext(current)
+
+    def _resolve_class(self, scope: Scope, key: str, name: str | None) -> int:
+        if name is not None:
+            return class_code(name)
+        return self._rules.resolve(scope, key) if self._rules else STANDARD

@@ -1,0 +1,392 @@
+// The globals that llmspell gives to JavaScript. Generated from their declarations by `make generate`.
+// To check scripts with it, put this into tsconfig.json or jsconfig.json:
+//   {
+//     "compilerOptions": {
+//       "strict": true, "noEmit": true, "allowJs": true, "checkJs": true, "target": "es2023", "module": "esnext",
+//       "moduleDetection": "force", "lib": ["es2023"], "types": []
+//     },
+//     "include": ["types/llmspell.d.ts", "scripts"]
+//   }
+// "lib" without "dom", and "types" empty: a script has neither a browser nor Node around it.
+
+declare namespace llmspell {
+  /** Any value that was stored. */
+  type Value =
+    | null | boolean | number | bigint | string | Uint8Array
+    | Value[] | { [key: string]: Value };
+
+  /** `T`, when it can be stored: no function, symbol, promise, Date, RegExp, Map or Set in it, no undefined in a list. */
+  type Storable<T> = T & Stored<T>;
+
+  type Stored<T> =
+    T extends Value ? T
+    : T extends Unstorable ? "cannot be stored"
+    : T extends { toJSON(): unknown } ? T
+    : T extends readonly unknown[] ? { [K in keyof T]: Stored<T[K]> }
+    : T extends object ? { [K in keyof T]: Stored<Exclude<T[K], undefined>> | Extract<T[K], undefined> }
+    : never;
+
+  type Unstorable =
+    | ((...values: never[]) => unknown) | symbol | PromiseLike<unknown> | Date | RegExp
+    | ReadonlyMap<any, any> | ReadonlySet<any>;
+
+  /** What a function given to the host may return: a value that can be stored, or nothing; no promise. */
+  type Returned<T> = T & (T extends void ? unknown : Stored<T>);
+
+  /** What comes back of it: nothing comes back as null. */
+  type Outcome<T> = T extends void ? null : T;
+
+  /** What went wrong: the same code in every language. */
+  type ErrorCode =
+    /** An argument of the wrong type or out of range, an unknown option, or wrong use of the command line (exit 2). */
+    | "bad_argument"
+    /** A value that cannot be stored exactly: NaN, a function, a cycle, a float key, nesting deeper than 128. */
+    | "bad_value"
+    /** A value above `max_value_bytes`. */
+    | "value_too_large"
+    /** A scope text that is empty, too long, or has a control character. */
+    | "invalid_scope"
+    /** A key that is empty, too long, reserved, or has a control character. */
+    | "invalid_key"
+    /** Something the caller said must exist does not. */
+    | "not_found"
+    /** Another writer was first: the version is not the one the caller named. */
+    | "conflict"
+    /** The principal or the sandbox may not do this. */
+    | "access_denied"
+    /** A write to a frozen global, or to a store that was opened for reading. */
+    | "read_only"
+    /** A hook stopped the operation. */
+    | "cancelled"
+    /** A time limit was reached; what was unfinished is undone. */
+    | "timeout"
+    /** A memory, instruction, count or rate limit was reached. */
+    | "limit_exceeded"
+    /** A session was asked for a step its status does not allow. */
+    | "invalid_transition"
+    /** The store could not be opened, read or written. */
+    | "storage"
+    /** Stored bytes do not match their checksum or their format. */
+    | "corrupt"
+    /** The disk, the quota or the map is full; nothing was changed. */
+    | "storage_full"
+    /** Another process kept the store locked for too long. */
+    | "storage_busy"
+    /** A document or a schema breaks a rule; the message names path and rule. */
+    | "schema"
+    /** A migration failed and was undone. */
+    | "migration"
+    /** A backup could not be made, read or restored. */
+    | "backup"
+    /** The key is missing or wrong. */
+    | "encryption"
+    /** The configuration is missing, broken, or asks for something impossible. */
+    | "config"
+    /** The configuration switches on, or a script uses, a part that is off or is not built yet. */
+    | "not_enabled"
+    /** Ctrl-C or a termination signal ended the script. */
+    | "interrupted"
+    /** A bug of ours; its traceback is in the log. */
+    | "internal"
+    /** A script's own error, or a mistake in its text, that nothing caught. */
+    | "script";
+
+  /** How a value is kept: ephemeral in memory only, trusted without hooks and validation, external with strict validation. */
+  type StateClass = "ephemeral" | "trusted" | "standard" | "sensitive" | "external";
+
+  /** A value with what is known about it. Times are RFC 3339 text in UTC. */
+  interface StateEntry<T = Value> {
+    value: T;
+    version: number;
+    created_at: string;
+    updated_at: string;
+    expires_at?: string;
+    class: string;
+    schema_version: string;
+  }
+
+  /** A key with its value. */
+  interface StatePair<T = Value> {
+    key: string;
+    value: T;
+  }
+
+  /** One change of one key. `op` is save, delete or expire; `value` is there when it was a save. */
+  interface StateRevision<T = Value> {
+    version: number;
+    at: string;
+    op: string;
+    value?: T;
+    correlation_id: string;
+  }
+
+  /** One key that a commit changed. */
+  interface StateChange {
+    version: number;
+    at: string;
+    op: string;
+    scope: string;
+    key: string;
+    correlation_id: string;
+  }
+
+  /** Changes, oldest first; `next` is the `since` of the next call. */
+  interface StateChanges {
+    changes: StateChange[];
+    next: string | number;
+  }
+
+  /** What this run has done so far. Latencies are of a sample of the loads and saves. */
+  interface StateMetrics {
+    reads: number;
+    writes: number;
+    deletes: number;
+    ops_per_second: number;
+    avg_latency_us: number;
+    p99_latency_us: number;
+    cache_hit_rate: number;
+  }
+
+  /** Options of `State.save`. */
+  interface StateSaveOptions {
+    ttl?: number | null;
+    class?: StateClass | null;
+    if_version?: number | null;
+    /** The same as `if_version`. */
+    ifVersion?: number | null;
+  }
+
+  /** Options of `State.load`. */
+  interface StateLoadOptions<T = Value> {
+    default?: T | null;
+    at?: string | number | null;
+  }
+
+  /** Options of `State.delete`. */
+  interface StateDeleteOptions {
+    if_version?: number | null;
+    /** The same as `if_version`. */
+    ifVersion?: number | null;
+  }
+
+  /** Options of `State.list_keys`. */
+  interface StateListKeysOptions {
+    /** Default: "". */
+    prefix?: string | null;
+    after?: string | null;
+    limit?: number | null;
+    /** Default: false. */
+    reverse?: boolean | null;
+  }
+
+  /** Options of `State.list`. */
+  interface StateListOptions {
+    /** Default: "". */
+    prefix?: string | null;
+    after?: string | null;
+    limit?: number | null;
+    /** Default: false. */
+    reverse?: boolean | null;
+  }
+
+  /** Options of `State.list_scopes`. */
+  interface StateListScopesOptions {
+    /** Default: "". */
+    prefix?: string | null;
+  }
+
+  /** Options of `State.count`. */
+  interface StateCountOptions {
+    /** Default: "". */
+    prefix?: string | null;
+  }
+
+  /** Options of `State.clear`. */
+  interface StateClearOptions {
+    /** Default: "". */
+    prefix?: string | null;
+  }
+
+  /** Options of `State.history`. */
+  interface StateHistoryOptions {
+    limit?: number | null;
+    since?: string | number | null;
+  }
+
+  /** Options of `State.changes`. */
+  interface StateChangesOptions {
+    /** Default: 0. */
+    since?: string | number | null;
+    scope?: string | null;
+    /** Default: "". */
+    prefix?: string | null;
+    limit?: number | null;
+    timeout?: number | null;
+  }
+
+  /**
+   * The durable state: values under keys, in scopes that are isolated from each other.
+   *
+   * A scope is a text: `global`, `system`, `agent:<id>`, `user:<id>`, `session:<id>`, `workflow:<id>`,
+   * `step:<workflow>:<step>`, `tool:<name>`, `hook:<name>`, `custom:<name>`; any other name is a custom scope. A key is 1 to
+   * 256 bytes of UTF-8 without control characters, not beginning with `__`. A call that has returned is on disk, unless the
+   * configuration groups writes (`flush_every_ms`). Expired values are absent everywhere.
+   */
+  interface StateGlobal {
+    /**
+     * Save a value; null (nil) deletes it.
+     *
+     * `ttl` is in seconds; a save without it ends an expiry. `if_version` saves only when the value has that version, 0
+     * when there is none; otherwise it raises `conflict`.
+     */
+    save<TValue>(scope: string, key: string, value: Storable<TValue>, options?: StateSaveOptions | null): void;
+
+    /**
+     * The value, or `default` (null) when there is none.
+     *
+     * With `at`, the value that was there at a version or a time, as far back as the journal reaches.
+     */
+    load<T = Value>(scope: string, key: string, options: StateLoadOptions<T> & { default: T }): T;
+
+    /**
+     * The value, or `default` (null) when there is none.
+     *
+     * With `at`, the value that was there at a version or a time, as far back as the journal reaches.
+     */
+    load<T = Value>(scope: string, key: string, options?: StateLoadOptions<T> | null): T | null;
+
+    /** The value with its version, times, class and schema version, or null. */
+    entry<T = Value>(scope: string, key: string): StateEntry<T> | null;
+
+    /** Delete a value; whether it was there. With `if_version`, only that version, else `conflict`. */
+    delete(scope: string, key: string, options?: StateDeleteOptions | null): boolean;
+
+    /** Whether there is a value. */
+    exists(scope: string, key: string): boolean;
+
+    /** The keys in byte order, or reversed; only those with `prefix`, after the key `after`, at most `limit`. */
+    list_keys(scope: string, options?: StateListKeysOptions | null): string[];
+
+    /**
+     * The keys in byte order, or reversed; only those with `prefix`, after the key `after`, at most `limit`.
+     *
+     * The same as `State.list_keys`.
+     */
+    listKeys: StateGlobal["list_keys"];
+
+    /** The keys with their values, as `list_keys` would give them. */
+    list<T = Value>(scope: string, options?: StateListOptions | null): StatePair<T>[];
+
+    /** The scopes that hold something. */
+    list_scopes(options?: StateListScopesOptions | null): string[];
+
+    /**
+     * The scopes that hold something.
+     *
+     * The same as `State.list_scopes`.
+     */
+    listScopes: StateGlobal["list_scopes"];
+
+    /** How many values a scope holds. */
+    count(scope: string, options?: StateCountOptions | null): number;
+
+    /** Delete every value of a scope, in one commit; how many there were. */
+    clear(scope: string, options?: StateClearOptions | null): number;
+
+    /**
+     * Add to a number and return the sum; a missing one counts as 0. Atomic across processes.
+     *
+     * Integers stay integers. Raises `bad_value` when the value is no number or the sum leaves 64 bits; nothing changes
+     * then. An expiry stays.
+     *
+     * @param by - Default: 1.
+     */
+    increment(scope: string, key: string, by?: number | null): number;
+
+    /**
+     * Save what `fn(current)` returns; null (nil) deletes. Returns the new value.
+     *
+     * Atomic across processes: nobody else writes while `fn` runs, so keep it short; it is bounded by
+     * `transaction_timeout_ms`.
+     */
+    update<T = Value>(scope: string, key: string, fn: (...values: any[]) => Returned<T>): Outcome<T>;
+
+    /**
+     * Run `fn()`; all changes in it commit together, or none of them when it raises. Returns what `fn` returned.
+     *
+     * Reads see the transaction's own writes. A transaction inside another is a savepoint: what fails in it and is caught
+     * undoes the inner part alone. Nobody else writes while it runs; it is bounded by `transaction_timeout_ms`.
+     */
+    transaction<T = Value>(fn: (...values: any[]) => Returned<T>): Outcome<T>;
+
+    /** The changes of one key, newest first, as far back as the journal reaches; `since` is a version or a time. */
+    history<T = Value>(scope: string, key: string, options?: StateHistoryOptions | null): StateRevision<T>[];
+
+    /**
+     * The changes after the version or time `since`, oldest first, of all scopes or one.
+     *
+     * With `timeout` seconds it waits for the first change, also by another process. Pass the result's `next` as `since`
+     * to go on.
+     */
+    changes(options?: StateChangesOptions | null): StateChanges;
+
+    /** After it everything saved so far is on disk. */
+    flush(): void;
+
+    /** Counts, rates and latencies of this run. */
+    metrics(): StateMetrics;
+  }
+
+  /** A structured log on standard error: one line a call, as text or, with `--log-format json`, as JSON. */
+  interface LogGlobal {
+    /** Log what helps to find a mistake; shown with `--verbose` only. */
+    debug<TFields extends object>(message: string, fields?: Storable<TFields> | null): void;
+
+    /** Log what happens in the normal course. */
+    info<TFields extends object>(message: string, fields?: Storable<TFields> | null): void;
+
+    /** Log what someone should look at. */
+    warn<TFields extends object>(message: string, fields?: Storable<TFields> | null): void;
+
+    /** Log a failure. */
+    error<TFields extends object>(message: string, fields?: Storable<TFields> | null): void;
+  }
+}
+
+/** What the functions of these globals throw. */
+declare class ScriptError extends Error {
+  private constructor();
+  readonly code: llmspell.ErrorCode;
+  /** The remedy, where one is known. */
+  readonly hint?: string;
+  /** The function that was called, such as `State.save`. */
+  readonly call?: string;
+}
+
+/**
+ * The durable state: values under keys, in scopes that are isolated from each other.
+ *
+ * A scope is a text: `global`, `system`, `agent:<id>`, `user:<id>`, `session:<id>`, `workflow:<id>`,
+ * `step:<workflow>:<step>`, `tool:<name>`, `hook:<name>`, `custom:<name>`; any other name is a custom scope. A key is 1 to
+ * 256 bytes of UTF-8 without control characters, not beginning with `__`. A call that has returned is on disk, unless the
+ * configuration groups writes (`flush_every_ms`). Expired values are absent everywhere.
+ */
+declare const State: Readonly<llmspell.StateGlobal>;
+
+/** A structured log on standard error: one line a call, as text or, with `--log-format json`, as JSON. */
+declare const Log: Readonly<llmspell.LogGlobal>;
+
+/** Writes the values to standard output, tables and objects readably, and ends the line. */
+declare const print: (...values: unknown[]) => void;
+
+/** `log` and `info` write to standard output like `print`; `warn`, `error` and `debug` to standard error. */
+declare const console: { readonly [name in 'log' | 'info' | 'warn' | 'error' | 'debug']: (...values: unknown[]) => void };
+
+/** The script's arguments. */
+declare const args: string[];
+
+/** Ends the script now with an exit status of 0 to 255. Nothing catches it; an open transaction is undone. */
+declare const exit: (status?: number) => never;
+
+/** Wait that many seconds; fractions count. Ctrl-C and time limits end it at once. */
+declare function sleep(seconds: number): void;

@@ -1,0 +1,379 @@
+---@meta
+
+-- The globals that llmspell gives to Lua scripts. Generated from their declarations by `make generate`.
+-- To use it, name the folder of this file in .luarc.json:
+--   {"runtime.version": "Lua 5.4", "workspace.library": ["types"]}
+
+---Any value that was stored: nil, a boolean, an integer, a number, a string, or a table of these.
+---@alias llmspell.Value any
+
+---A value that can be stored. Functions, coroutines and userdata cannot.
+---@alias llmspell.Storable nil|boolean|number|string|table
+
+---A time: RFC 3339 text or Unix seconds.
+---@alias llmspell.Moment string|number
+
+---What went wrong, the same code in every language.
+---@alias llmspell.ErrorCode
+---| "bad_argument" # An argument of the wrong type or out of range, an unknown option, or wrong use of the command line (exit 2).
+---| "bad_value" # A value that cannot be stored exactly: NaN, a function, a cycle, a float key, nesting deeper than 128.
+---| "value_too_large" # A value above `max_value_bytes`.
+---| "invalid_scope" # A scope text that is empty, too long, or has a control character.
+---| "invalid_key" # A key that is empty, too long, reserved, or has a control character.
+---| "not_found" # Something the caller said must exist does not.
+---| "conflict" # Another writer was first: the version is not the one the caller named.
+---| "access_denied" # The principal or the sandbox may not do this.
+---| "read_only" # A write to a frozen global, or to a store that was opened for reading.
+---| "cancelled" # A hook stopped the operation.
+---| "timeout" # A time limit was reached; what was unfinished is undone.
+---| "limit_exceeded" # A memory, instruction, count or rate limit was reached.
+---| "invalid_transition" # A session was asked for a step its status does not allow.
+---| "storage" # The store could not be opened, read or written.
+---| "corrupt" # Stored bytes do not match their checksum or their format.
+---| "storage_full" # The disk, the quota or the map is full; nothing was changed.
+---| "storage_busy" # Another process kept the store locked for too long.
+---| "schema" # A document or a schema breaks a rule; the message names path and rule.
+---| "migration" # A migration failed and was undone.
+---| "backup" # A backup could not be made, read or restored.
+---| "encryption" # The key is missing or wrong.
+---| "config" # The configuration is missing, broken, or asks for something impossible.
+---| "not_enabled" # The configuration switches on, or a script uses, a part that is off or is not built yet.
+---| "interrupted" # Ctrl-C or a termination signal ended the script.
+---| "internal" # A bug of ours; its traceback is in the log.
+---| "script" # A script's own error, or a mistake in its text, that nothing caught.
+
+---What the functions of these globals raise and `pcall` catches. It reads and concatenates like a string.
+---@class llmspell.Error
+---@field code llmspell.ErrorCode
+---@field message string one sentence
+---@field hint? string the remedy, where one is known
+---@field call? string the function that was called, such as `State.save`
+---@operator concat(any): string
+
+---How a value is kept: ephemeral in memory only, trusted without hooks and validation, external with strict validation.
+---@alias llmspell.StateClass
+---| "ephemeral"
+---| "trusted"
+---| "standard"
+---| "sensitive"
+---| "external"
+
+---A value with what is known about it. Times are RFC 3339 text in UTC.
+---@class llmspell.StateEntry
+---@field value? llmspell.Value
+---@field version integer
+---@field created_at string
+---@field updated_at string
+---@field expires_at? string
+---@field class string
+---@field schema_version string
+
+---A key with its value.
+---@class llmspell.StatePair
+---@field key string
+---@field value? llmspell.Value
+
+---One change of one key. `op` is save, delete or expire; `value` is there when it was a save.
+---@class llmspell.StateRevision
+---@field version integer
+---@field at string
+---@field op string
+---@field value? llmspell.Value
+---@field correlation_id string
+
+---One key that a commit changed.
+---@class llmspell.StateChange
+---@field version integer
+---@field at string
+---@field op string
+---@field scope string
+---@field key string
+---@field correlation_id string
+
+---Changes, oldest first; `next` is the `since` of the next call.
+---@class llmspell.StateChanges
+---@field changes llmspell.StateChange[]
+---@field next llmspell.Moment
+
+---What this run has done so far. Latencies are of a sample of the loads and saves.
+---@class llmspell.StateMetrics
+---@field reads integer
+---@field writes integer
+---@field deletes integer
+---@field ops_per_second number
+---@field avg_latency_us number
+---@field p99_latency_us number
+---@field cache_hit_rate number
+
+---Options of `State.save`.
+---@class (exact) State.save.Options
+---@field ttl? number
+---@field class? llmspell.StateClass
+---@field if_version? integer
+---@field ifVersion? integer
+
+---Options of `State.load`.
+---@class (exact) State.load.Options
+---@field default? llmspell.Storable
+---@field at? llmspell.Moment
+
+---Options of `State.delete`.
+---@class (exact) State.delete.Options
+---@field if_version? integer
+---@field ifVersion? integer
+
+---Options of `State.list_keys`.
+---@class (exact) State.list_keys.Options
+---@field prefix? string default: ""
+---@field after? string
+---@field limit? integer
+---@field reverse? boolean default: false
+
+---Options of `State.list`.
+---@class (exact) State.list.Options
+---@field prefix? string default: ""
+---@field after? string
+---@field limit? integer
+---@field reverse? boolean default: false
+
+---Options of `State.list_scopes`.
+---@class (exact) State.list_scopes.Options
+---@field prefix? string default: ""
+
+---Options of `State.count`.
+---@class (exact) State.count.Options
+---@field prefix? string default: ""
+
+---Options of `State.clear`.
+---@class (exact) State.clear.Options
+---@field prefix? string default: ""
+
+---Options of `State.history`.
+---@class (exact) State.history.Options
+---@field limit? integer
+---@field since? llmspell.Moment
+
+---Options of `State.changes`.
+---@class (exact) State.changes.Options
+---@field since? llmspell.Moment default: 0
+---@field scope? string
+---@field prefix? string default: ""
+---@field limit? integer
+---@field timeout? number
+
+---The durable state: values under keys, in scopes that are isolated from each other.
+---
+---A scope is a text: `global`, `system`, `agent:<id>`, `user:<id>`, `session:<id>`, `workflow:<id>`,
+---`step:<workflow>:<step>`, `tool:<name>`, `hook:<name>`, `custom:<name>`; any other name is a custom scope. A key is 1 to
+---256 bytes of UTF-8 without control characters, not beginning with `__`. A call that has returned is on disk, unless the
+---configuration groups writes (`flush_every_ms`). Expired values are absent everywhere.
+---@class State
+State = {}
+
+---Save a value; null (nil) deletes it.
+---
+---`ttl` is in seconds; a save without it ends an expiry. `if_version` saves only when the value has that version, 0
+---when there is none; otherwise it raises `conflict`.
+---@param scope string
+---@param key string
+---@param value llmspell.Storable
+---@param options? State.save.Options
+function State.save(scope, key, value, options) end
+
+---The value, or `default` (null) when there is none.
+---
+---With `at`, the value that was there at a version or a time, as far back as the journal reaches.
+---@param scope string
+---@param key string
+---@param options? State.load.Options
+---@return llmspell.Value
+function State.load(scope, key, options) end
+
+---The value with its version, times, class and schema version, or null.
+---@param scope string
+---@param key string
+---@return llmspell.StateEntry?
+function State.entry(scope, key) end
+
+---Delete a value; whether it was there. With `if_version`, only that version, else `conflict`.
+---@param scope string
+---@param key string
+---@param options? State.delete.Options
+---@return boolean
+function State.delete(scope, key, options) end
+
+---Whether there is a value.
+---@param scope string
+---@param key string
+---@return boolean
+function State.exists(scope, key) end
+
+---The keys in byte order, or reversed; only those with `prefix`, after the key `after`, at most `limit`.
+---@param scope string
+---@param options? State.list_keys.Options
+---@return string[]
+function State.list_keys(scope, options) end
+
+---The keys in byte order, or reversed; only those with `prefix`, after the key `after`, at most `limit`.
+---
+---The same as `State.list_keys`.
+---@param scope string
+---@param options? State.list_keys.Options
+---@return string[]
+function State.listKeys(scope, options) end
+
+---The keys with their values, as `list_keys` would give them.
+---@param scope string
+---@param options? State.list.Options
+---@return llmspell.StatePair[]
+function State.list(scope, options) end
+
+---The scopes that hold something.
+---@param options? State.list_scopes.Options
+---@return string[]
+function State.list_scopes(options) end
+
+---The scopes that hold something.
+---
+---The same as `State.list_scopes`.
+---@param options? State.list_scopes.Options
+---@return string[]
+function State.listScopes(options) end
+
+---How many values a scope holds.
+---@param scope string
+---@param options? State.count.Options
+---@return integer
+function State.count(scope, options) end
+
+---Delete every value of a scope, in one commit; how many there were.
+---@param scope string
+---@param options? State.clear.Options
+---@return integer
+function State.clear(scope, options) end
+
+---Add to a number and return the sum; a missing one counts as 0. Atomic across processes.
+---
+---Integers stay integers. Raises `bad_value` when the value is no number or the sum leaves 64 bits; nothing changes
+---then. An expiry stays.
+---@param scope string
+---@param key string
+---@param by? number default: 1
+---@return number
+function State.increment(scope, key, by) end
+
+---Save what `fn(current)` returns; null (nil) deletes. Returns the new value.
+---
+---Atomic across processes: nobody else writes while `fn` runs, so keep it short; it is bounded by
+---`transaction_timeout_ms`.
+---@param scope string
+---@param key string
+---@param fn fun(...: any): any
+---@return llmspell.Value
+function State.update(scope, key, fn) end
+
+---Run `fn()`; all changes in it commit together, or none of them when it raises. Returns what `fn` returned.
+---
+---Reads see the transaction's own writes. A transaction inside another is a savepoint: what fails in it and is caught
+---undoes the inner part alone. Nobody else writes while it runs; it is bounded by `transaction_timeout_ms`.
+---@param fn fun(...: any): any
+---@return llmspell.Value
+function State.transaction(fn) end
+
+---The changes of one key, newest first, as far back as the journal reaches; `since` is a version or a time.
+---@param scope string
+---@param key string
+---@param options? State.history.Options
+---@return llmspell.StateRevision[]
+function State.history(scope, key, options) end
+
+---The changes after the version or time `since`, oldest first, of all scopes or one.
+---
+---With `timeout` seconds it waits for the first change, also by another process. Pass the result's `next` as `since`
+---to go on.
+---@param options? State.changes.Options
+---@return llmspell.StateChanges
+function State.changes(options) end
+
+---After it everything saved so far is on disk.
+function State.flush() end
+
+---Counts, rates and latencies of this run.
+---@return llmspell.StateMetrics
+function State.metrics() end
+
+---Options of `JSON.stringify`.
+---@class (exact) JSON.stringify.Options
+---@field indent? integer default: 0
+
+---JSON text to values and back. Lists and null keep their identity: see `JSON.array` and `JSON.null`.
+---@class JSON
+JSON = {}
+
+---Marks a table as a list, so that it stays one when it is empty, and returns it; without a table, a new list.
+---@type fun(list?: table): table
+JSON.array = nil
+
+---The value that stands for null where nil would leave a hole: inside lists and in the fields of objects.
+---@type lightuserdata
+JSON.null = nil
+
+---The value of a JSON text.
+---
+---Numbers with a fraction or an exponent become floats, others integers of 64 bits; null inside a list becomes
+---JSON.null, and as a field's value it is absent. Raises bad_value when the text is not JSON.
+---@param text string
+---@return llmspell.Value
+function JSON.parse(text) end
+
+---The JSON text of a value, with sorted keys; with `indent`, on several lines, each level that many spaces in.
+---
+---Raises bad_value for bytes that are no text, which JSON cannot say.
+---@param value llmspell.Storable
+---@param options? JSON.stringify.Options
+---@return string
+function JSON.stringify(value, options) end
+
+---A structured log on standard error: one line a call, as text or, with `--log-format json`, as JSON.
+---@class Log
+Log = {}
+
+---Log what helps to find a mistake; shown with `--verbose` only.
+---@param message string
+---@param fields? table<string, llmspell.Storable>
+function Log.debug(message, fields) end
+
+---Log what happens in the normal course.
+---@param message string
+---@param fields? table<string, llmspell.Storable>
+function Log.info(message, fields) end
+
+---Log what someone should look at.
+---@param message string
+---@param fields? table<string, llmspell.Storable>
+function Log.warn(message, fields) end
+
+---Log a failure.
+---@param message string
+---@param fields? table<string, llmspell.Storable>
+function Log.error(message, fields) end
+
+---Writes the values to standard output, tables and objects readably, and ends the line.
+---@type fun(...: any)
+print = nil
+
+---The script's arguments.
+---@type string[]
+args = nil
+
+---The script's arguments, as Lua has them: `arg[0]` is the script's path.
+---@type table<integer, string>
+arg = nil
+
+---The result of a Lua file beside the script or in `package_paths`, run once. Needs file access granted for it.
+---@type fun(name: string): any
+require = nil
+
+---Wait that many seconds; fractions count. Ctrl-C and time limits end it at once.
+---@param seconds number
+function sleep(seconds) end
