@@ -3,7 +3,7 @@
 import os
 import time
 
-from llmspell.errors import BadArgument, Interrupted, LlmspellError, NotEnabled, Timeout
+from llmspell.errors import BadArgument, Interrupted, LlmspellError, NotEnabled, ScriptError, Timeout
 from llmspell.globals.json import JSON
 from llmspell.globals.log import Log
 from llmspell.globals.process import Process
@@ -72,6 +72,9 @@ class Runtime:
         running = self._language = self._open_language(language or language_of(name) or self.config.default_engine)
         try:
             return running.run(source, name, args)
+        except ScriptError as error:
+            self._explain(error, source, name, running.name)
+            raise
         finally:
             self._language = None
             running.close()
@@ -135,6 +138,16 @@ class Runtime:
             secret_names=[name for name in (encryption.key_env,) if name],
             secret_files=[path for path in (encryption.key_file,) if path],
         )
+
+    def _explain(self, error: ScriptError, source: bytes, name: str, language: str) -> None:
+        """Add the remedy when the line that failed uses a function that no global has."""
+        if error.code != "script" or error.hint or error.file != name:
+            return
+        lines = source.decode(errors="replace").split("\n")
+        if 0 < error.line <= len(lines):
+            from llmspell.surface.hint import missing_hint
+
+            error.hint = missing_hint(lines[error.line - 1], self.globals(), language)
 
     def _reason(self, reason: str) -> LlmspellError:
         if reason == "timeout":

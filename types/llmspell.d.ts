@@ -2,7 +2,7 @@
 // To check scripts with it, put this into tsconfig.json or jsconfig.json:
 //   {
 //     "compilerOptions": {
-//       "strict": true, "noEmit": true, "allowJs": true, "checkJs": true, "target": "es2023", "module": "esnext",
+//       "strict": true, "noEmit": true, "allowJs": true, "target": "es2023", "module": "esnext",
 //       "moduleDetection": "force", "lib": ["es2023"], "types": []
 //     },
 //     "include": ["types/llmspell.d.ts", "scripts"]
@@ -357,10 +357,10 @@ declare namespace llmspell {
 declare class ScriptError extends Error {
   private constructor();
   readonly code: llmspell.ErrorCode;
-  /** The remedy, where one is known. */
-  readonly hint?: string;
-  /** The function that was called, such as `State.save`. */
-  readonly call?: string;
+  /** The remedy, or null. */
+  readonly hint: string | null;
+  /** The function that was called, such as `State.save`, or null. */
+  readonly call: string | null;
 }
 
 /**

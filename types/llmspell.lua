@@ -315,7 +315,7 @@ JSON = {}
 JSON.array = nil
 
 ---The value that stands for null where nil would leave a hole: inside lists and in the fields of objects.
----@type lightuserdata
+---@type table
 JSON.null = nil
 
 ---The value of a JSON text.

@@ -2,6 +2,10 @@
 
 import typer
 
+from llmspell.cli import config, installation, interface, state
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to `app`."""
+    for part in (state, config, installation, interface):
+        part.add_to(app)

@@ -72,8 +72,22 @@ class Report:
         else:
             self.write("".join(line + "\n" for line in as_text(value)).encode("utf-8", "surrogateescape"))
 
+    def line(self, record: "dict[str, Any]") -> None:
+        """One record of a stream: a line in text, one document in JSON."""
+        if self.output == "text":
+            self.text("  ".join(_cell(item) for item in record.values()) + "\n")
+        else:
+            self.value(record)
+
+    def document(self, text: str, *, is_json: bool = False) -> None:
+        """A whole text, such as a generated file; in JSON it becomes a string, unless it is JSON itself."""
+        if self.is_json and not is_json:
+            self.value(text)
+        else:
+            self.text(text)
+
     def text(self, text: str) -> None:
-        """Text that is the same in every kind of output: a generated file, a completion script."""
+        """Text as it is."""
         self.write(text.encode("utf-8", "surrogateescape"))
 
     def note(self, text: str) -> None:
@@ -83,10 +97,7 @@ class Report:
 
     def failure(self, error: BaseException, sources: "dict[str, bytes] | None" = None) -> int:
         """Say what went wrong; the exit status. `sources` are the texts of scripts, by file, for the excerpt."""
-        if isinstance(error, LlmspellError):
-            problem = error
-        else:
-            problem = InternalError(f"an unexpected {type(error).__name__}: {error}")
+        problem = error if isinstance(error, LlmspellError) else unexpected(error)
         if self.debug:
             import traceback
 
@@ -95,8 +106,13 @@ class Report:
         if self.is_json:
             # Where nobody can read the document, the exit status still tells.
             with suppress(BrokenPipeError, StorageError):
-                self.value({"error": document(problem)})
+                self.value({"error": as_document(problem)})
         return problem.exit_status
+
+
+def unexpected(error: BaseException) -> InternalError:
+    """The error that stands for a mistake of ours."""
+    return InternalError(f"an unexpected {type(error).__name__}: {error}")
 
 
 def complain(text: str) -> None:
@@ -107,7 +123,7 @@ def complain(text: str) -> None:
         return
 
 
-def document(error: LlmspellError) -> "dict[str, Any]":
+def as_document(error: LlmspellError) -> "dict[str, Any]":
     """An error as programs get it."""
     return {
         "code": error.code,

@@ -24,17 +24,17 @@ WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no":
 def environment_layer(names: "Iterable[str]", environ: "Mapping[str, str]", below: list[Layer]) -> Layer:
     """What the variables called `names` say.
 
-    An empty variable says nothing. One that is neither in SHORT nor has two underscores in its name is somebody else's;
-    one that has them and names no key is an error that does not show its text, unless a layer `below` makes it the
-    holder of a key or grants it to scripts.
+    An empty variable says nothing. One that names no key is somebody else's when it has no two underscores in a row;
+    with them it is an error that does not show its text, unless a layer `below` makes it the holder of a key or grants
+    it to scripts.
     """
     layer = Layer()
     strangers = []
     for name in names:
         text = environ[name]
-        if not text or (name not in SHORT and "__" not in name[len(PREFIX) :]):
-            continue
         key = SHORT.get(name) or name[len(PREFIX) :].lower().replace("__", ".")
+        if not text or ("." not in key and key not in CATALOGUE.settings):
+            continue
         targets = CATALOGUE.find(key)
         if targets or CATALOGUE.reason(key):
             kind = _kind(*targets[0]) if targets else "string"

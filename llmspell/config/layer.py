@@ -71,7 +71,7 @@ class Layer:
         for setting, spelling in targets:
             try:
                 converted = value if spelling is None else convert(spelling, value)
-                if converted is None:
+                if spelling is not None and converted is None:
                     continue
                 converted = setting.check(converted)
             except Complaint as complaint:

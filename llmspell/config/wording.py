@@ -65,10 +65,10 @@ def describe(value: "Any") -> str:
         return "an integer of too many digits"
     if type(value) is str:
         return toml_string(value) if len(value) <= LONGEST else toml_string(value[:LONGEST] + "…")
-    if type(value) is list:
+    if type(value) is list and not any(type(item) in (list, dict) for item in value):
         text = "[" + ", ".join(map(describe, value[:LONGEST])) + "]"
         return text if len(text) <= LONGEST else "an array"
-    return type_name(value) if type(value) is dict else toml_value(value)
+    return type_name(value) if type(value) in (list, dict) else toml_value(value)
 
 
 def nearest(name: str, names: "Iterable[str]", cutoff: float = 0.6) -> str:

@@ -23,7 +23,7 @@ class JSON(Global):
         Native(
             "null",
             """The value that stands for null where nil would leave a hole: inside lists and in the fields of objects.""",
-            luacats="lightuserdata",
+            luacats="table",
         ),
     )
 

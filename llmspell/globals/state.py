@@ -175,7 +175,7 @@ class State(Global):
         Atomic across processes: nobody else writes while `fn` runs, so keep it short; it is bounded by
         `transaction_timeout_ms`.
         """
-        seconds = self._manager.transaction_timeout_ms / 1000
+        seconds = self._manager.transaction_timeout
         return self._manager.update(
             scope, key, lambda current: fn(NULL if current is None else current, seconds=seconds)
         )
@@ -187,7 +187,7 @@ class State(Global):
         undoes the inner part alone. Nobody else writes while it runs; it is bounded by `transaction_timeout_ms`.
         """
         with self._manager.transaction():
-            return fn(seconds=self._manager.transaction_timeout_ms / 1000)
+            return fn(seconds=self._manager.transaction_timeout)
 
     def history(
         self, scope: str, key: str, *, limit: int | None = None, since: Moment | None = None

@@ -137,8 +137,9 @@ class Engine:
         self._pending = (source, filename.encode())
         self._runs += 1
         self.context.eval(f"import('{RUN_MODULE}{self._runs}').catch(() => {{}}); 0")
-        while self._pending is not None and self.context.execute_pending_job():
-            pass
+        while self.context.execute_pending_job():
+            if self._pending is None:
+                break
 
     def _run_pending(self, ctx: int) -> None:
         assert self._pending is not None

@@ -28,16 +28,13 @@ class ClassRules:
     the key alone.
     """
 
-    def __init__(self, patterns: "Mapping[str, str] | None" = None) -> None:
+    def __init__(self, patterns: "Mapping[str, str]") -> None:
         self._rules: list[tuple[bool, tuple[str, ...], int]] = []
         self._cache: dict[tuple[str, str], int] = {}
-        for pattern, name in (patterns or {}).items():
+        for pattern, name in patterns.items():
             if name not in CODES:
                 raise ConfigError(f"[state.classes] '{pattern}' names no class: {name!r} (there are {', '.join(CODES)})")
             self._rules.append(("/" in pattern, tuple(pattern.split("*")), CODES[name]))
-
-    def __bool__(self) -> bool:
-        return bool(self._rules)
 
     def resolve(self, scope: "Scope", key: str) -> int:
         """The class code for `key` in `scope`."""

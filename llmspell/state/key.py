@@ -7,12 +7,14 @@ from llmspell.storage.keys import MAX_SCOPE_AND_KEY_BYTES, MAX_STATE_KEY_BYTES
 MAX_KEY_BYTES = 256
 
 
-def state_key(scope: Scope, key: str) -> bytes:
+def state_key(scope: str | Scope, key: str) -> bytes:
     """The record key of `key` in `scope`.
 
     Raises InvalidKey unless the key has 1 to 256 bytes of UTF-8 and no control character, does not start with `__`, and
-    has with its scope at most 480 bytes.
+    has with its scope at most 480 bytes; InvalidScope for a scope that is none.
     """
+    if type(scope) is not Scope:
+        scope = Scope.parse(scope)
     # Printable ASCII, nearly every key there is, needs no closer look.
     if key.isascii() and key.isprintable() and 0 < len(key) <= MAX_KEY_BYTES and key[:2] != "__":
         made = scope.prefix + key.encode()

@@ -77,10 +77,11 @@ class StateManager:
         self.current: Transaction | None = None
         """The open transaction, whichever thread it belongs to."""
         self.ephemeral_store: Store | None = None
-        self.busy_seconds: float | None = None
+        self.busy_seconds = max(30.0, 6 * self.transaction_timeout) if transaction_timeout_ms else None
+        """How long a change waits for other writers before it raises StorageBusy; None for ever."""
         self.sweep_due = 0
         self.compact_due = 0
-        self._rules = ClassRules(classes)
+        self._rules = ClassRules(classes) if classes else None
         self._ephemeral_version = _FIRST_EPHEMERAL_VERSION
 
     @classmethod
@@ -129,7 +130,7 @@ class StateManager:
     def entry(self, scope: "str | Scope", key: str) -> Entry | None:
         """A value with its version, times, class and schema version, or None."""
         self.metrics.reads += 1
-        record_key = state_key(Scope.parse(scope), key)
+        record_key = state_key(scope, key)
         stored = self._find(record_key)
         if stored is None:
             self.metrics.misses += 1
@@ -188,17 +189,30 @@ class StateManager:
         """
         metrics = self.metrics
         metrics.writes = count = metrics.writes + 1
-        if count & SAMPLED:
-            self._save(scope, key, payload, ttl, class_, if_version)
+        start = 0 if count & SAMPLED else perf_counter_ns()
+        record_key = state_key(scope, key)
+        micros = 0 if ttl is None else ttl_micros(ttl)
+        if if_version is not None:
+            check_version(if_version)
+        if len(payload) <= LONGEST_NULL and payload in NULLS:
+            self._delete(record_key, if_version)
             return
-        start = perf_counter_ns()
-        self._save(scope, key, payload, ttl, class_, if_version)
-        metrics.record(perf_counter_ns() - start)
+        code = STANDARD if class_ is None and self._rules is None else self._resolve_class(scope, key, class_)
+        if code >= SENSITIVE or len(payload) > self.max_value_bytes:
+            admit(payload, code, self.max_value_bytes)
+        current = self.current
+        if current is not None and current.thread == get_ident():
+            current.put(record_key, payload, code, micros, 0, if_version)
+        else:
+            with Transaction(self) as transaction:
+                transaction.put(record_key, payload, code, micros, 0, if_version)
+        if start:
+            metrics.record(perf_counter_ns() - start)
 
     def delete(self, scope: "str | Scope", key: str, *, if_version: int | None = None) -> bool:
         """Remove a value; whether it was there. Raises Conflict when `if_version` does not fit."""
         self.metrics.deletes += 1
-        return self._delete(state_key(Scope.parse(scope), key), if_version)
+        return self._delete(state_key(scope, key), if_version)
 
     def clear(self, scope: "str | Scope", *, prefix: str = "") -> int:
         """Remove all values of a scope, or those with a prefix, in one commit; how many there were."""
@@ -231,7 +245,7 @@ class StateManager:
                 if current is None:
                     raise BadValue(f"the value of '{key}' in scope '{scope}' is not a number")
             total = number.add(current or 0, by)
-            transaction.put(record_key, number.write(total), code, expires_at, old)
+            transaction.put(record_key, number.write(total), code, 0, expires_at)
         return total
 
     def update(
@@ -258,8 +272,7 @@ class StateManager:
                 code = old[1]
                 expires_at = int.from_bytes(old[EXPIRY_OFFSET:HEADER_BYTES], "little")
             admit(payload, code, self.max_value_bytes)
-            transaction.check_deadline()
-            transaction.put(record_key, payload, code, expires_at, old)
+            transaction.put(record_key, payload, code, 0, expires_at)
         return payload
 
     def transaction(self) -> "AbstractContextManager[Transaction]":
@@ -286,14 +299,14 @@ class StateManager:
         time to come gives what is there now. Raises NotFound when the journal does not reach back so far.
         """
         self.metrics.reads += 1
-        found = past.record_at(self, state_key(Scope.parse(scope), key), at)
+        found = past.record_at(self, state_key(scope, key), at)
         return None if found is None else found.payload
 
     def history(
         self, scope: "str | Scope", key: str, *, limit: int | None = None, since: int | float | str | None = None
     ) -> "list_[Revision]":
         """The changes of one key after `since` (as in `load_at`), newest first, as far back as the journal reaches."""
-        return past.history(self, state_key(Scope.parse(scope), key), limit, since)
+        return past.history(self, state_key(scope, key), limit, since)
 
     def changes(
         self, *, since: int | float | str = 0, scope: "str | Scope | None" = None, prefix: str = "",
@@ -382,8 +395,6 @@ class StateManager:
             self.sweep_due = expires_at
 
     def _load(self, scope: "str | Scope", key: str) -> bytes | None:
-        if type(scope) is not Scope:
-            scope = Scope.parse(scope)
         stored = self._find(state_key(scope, key))
         if stored is None:
             self.metrics.misses += 1
@@ -398,40 +409,15 @@ class StateManager:
             stored = current.fetch(record_key)
         else:
             if self.ephemeral_store is not None:
-                with self.ephemeral_store.read() as shelf:
-                    stored = shelf.get(record_key)
+                stored = self.ephemeral_store.get(record_key)
                 if stored is not None and not is_expired(stored, self.clock):
                     return stored
-            with self.store.read() as txn:
-                stored = txn.get(record_key)
+            stored = self.store.get(record_key)
             if stored is not None and (crc32(stored, crc32(record_key)) != INTACT or stored[0] != FORMAT):
                 raise record.damage(record_key, stored)
         if stored is None or (stored[EXPIRY_OFFSET:HEADER_BYTES] != NO_EXPIRY and is_expired(stored, self.clock)):
             return None
         return stored
-
-    def _save(
-        self, scope: "str | Scope", key: str, payload: bytes, ttl: float | None, class_: str | None,
-        if_version: int | None,
-    ) -> None:  # fmt: skip
-        if type(scope) is not Scope:
-            scope = Scope.parse(scope)
-        record_key = state_key(scope, key)
-        micros = 0 if ttl is None else ttl_micros(ttl)
-        if len(payload) <= LONGEST_NULL and payload in NULLS:
-            self._delete(record_key, if_version)
-            return
-        code = self._resolve_class(scope, key, class_)
-        if code >= SENSITIVE or len(payload) > self.max_value_bytes:
-            admit(payload, code, self.max_value_bytes)
-        if if_version is not None:
-            check_version(if_version)
-        current = self.current
-        if current is not None and current.thread == get_ident():
-            current.save(record_key, payload, code, micros, if_version)
-        else:
-            with Transaction(self) as transaction:
-                transaction.save(record_key, payload, code, micros, if_version)
 
     def _delete(self, record_key: bytes, if_version: int | None) -> bool:
         check_version(if_version)
@@ -443,7 +429,7 @@ class StateManager:
         current = self.own_transaction()
         return Transaction(self) if current is None else nullcontext(current)
 
-    def _resolve_class(self, scope: Scope, key: str, name: str | None) -> int:
+    def _resolve_class(self, scope: "str | Scope", key: str, name: str | None) -> int:
         if name is not None:
             return class_code(name)
-        return self._rules.resolve(scope, key) if self._rules else STANDARD
+        return STANDARD if self._rules is None else self._rules.resolve(Scope.parse(scope), key)

@@ -85,13 +85,14 @@ def changes(
     until = monotonic() + timeout_seconds(timeout)
     pause = _FIRST_WAIT
     while True:
+        generation = manager.store.generation()
         with View(manager) as view:
             head = Head.read(view.main)
             found, following = _read_changes(view.main, since, head, begins, key_prefix, limit)
         if found or monotonic() >= until or manager.own_transaction() is not None:
             return found, following
         since = following
-        while manager.version() == head.version:
+        while manager.store.generation() == generation:
             if monotonic() >= until or wait(min(pause, max(0.0, until - monotonic()))):
                 return found, following
             pause = min(pause * 1.5, _LONGEST_WAIT)

@@ -11,7 +11,7 @@ from llmspell.errors import Conflict, Corrupt, LlmspellError, StorageError, Time
 from llmspell.state import expiry, journal
 from llmspell.state.entry import DELETE, EXPIRE, SAVE, Commit
 from llmspell.storage import keys, record
-from llmspell.storage.record import EPHEMERAL, FORMAT, INTACT
+from llmspell.storage.record import EPHEMERAL, EXPIRY_OFFSET, FORMAT, HEADER_BYTES, INTACT, NO_EXPIRY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,14 +61,14 @@ class Transaction:
     """
 
     __slots__ = (
-        "_block", "_ephemeral_block", "_manager", "_policy", "_schema", "_seconds", "changes", "deadline", "ephemeral",
+        "_block", "_ephemeral_block", "_manager", "_policy", "_seconds", "_stamps", "changes", "deadline", "ephemeral",
         "failure", "floor", "is_dirty", "main", "now", "thread", "version",
     )  # fmt: skip
 
     def __init__(self, manager: "StateManager", seconds: float | None = None) -> None:
         self._manager = manager
         self._seconds = seconds
-        self._schema = manager.schema
+        self._stamps: dict[int, bytes] = {}
         self._policy = manager.journal_policy
         self._ephemeral_block: AbstractContextManager[WriteTransaction] | None = None
         self.ephemeral: WriteTransaction | None = None
@@ -140,15 +140,6 @@ class Transaction:
             raise record.damage(key, value)
         return value
 
-    def save(self, key: bytes, payload: bytes, class_code: int, ttl: int, if_version: int | None) -> None:
-        """Set a record. `ttl` in µs, 0 for none. Raises Conflict when `if_version` does not fit."""
-        if monotonic() > self.deadline:
-            self.check_deadline()
-        old = self.fetch(key)
-        if if_version is not None:
-            self._compare(key, old, if_version)
-        self.put(key, payload, class_code, self._manager.clock() + ttl if ttl else 0, old)
-
     def delete(self, key: bytes, if_version: int | None = None) -> bool:
         """Remove a record; whether it was there (an expired one was not)."""
         self.check_deadline()
@@ -160,26 +151,45 @@ class Transaction:
         self.remove(key)
         return True
 
-    def put(self, key: bytes, payload: bytes, class_code: int, expires_at: int, old: bytes | None) -> None:
-        """Set a record where `old` is what `fetch` gave; it keeps its time of creation unless it has expired."""
-        created_at = self.now
-        if old is not None and not is_expired(old, self._manager.clock):
-            created_at = record.TIMES.unpack_from(old, record.TIMES_OFFSET)[0]
+    def put(
+        self, key: bytes, payload: bytes, class_code: int, ttl: int = 0, expires_at: int = 0, if_version: int | None = None
+    ) -> None:
+        """Set a record; it keeps its time of creation. It expires `ttl` µs from now, or at `expires_at`; 0 is never.
+
+        Raises Conflict when `if_version` does not fit.
+        """
+        if monotonic() > self.deadline:
+            self.check_deadline()
+        manager = self._manager
+        has_ephemeral = class_code == EPHEMERAL or manager.ephemeral_store is not None
+        # `fetch`, inlined: this is the path of every save.
+        old = self.fetch(key) if has_ephemeral else self.main.get(key)
+        created_at = now = self.now
+        if old is not None:
+            if crc32(old, crc32(key)) != INTACT or old[0] != FORMAT:
+                raise record.damage(key, old)
+            expiry_bytes = old[EXPIRY_OFFSET:HEADER_BYTES]
+            if expiry_bytes == NO_EXPIRY or not is_expired(old, manager.clock):
+                created_at = record.TIMES.unpack_from(old, record.TIMES_OFFSET)[0]
+        if if_version is not None:
+            self._compare(key, old, if_version)
+        if ttl:
+            expires_at = manager.clock() + ttl
+        times = record.TIMES.pack(created_at, now, expires_at)
+        stamp = self._stamps.get(class_code) or self._stamp(class_code)
         try:
-            if class_code == EPHEMERAL or self._manager.ephemeral_store is not None:
+            if has_ephemeral:
                 old = self._make_room(key, class_code)
                 if class_code == EPHEMERAL:
-                    self._put_ephemeral(key, payload, created_at, expires_at)
+                    self._put_ephemeral(key, times, payload, expires_at)
                     return
             self.is_dirty = True
-            if old is not None:
+            if old is not None and (self._policy is not None or expiry_bytes != NO_EXPIRY):
                 self._retire(key, old, SAVE)
-            times = (created_at, self.now, expires_at)
-            header = record.HEADER.pack(FORMAT, class_code, *self._schema, self.version, *times)
-            self.main.put(key, record.seal(key, header, payload))
+            self.main.put(key, record.seal(key, stamp + times, payload))
             if expires_at:
                 self.main.put(keys.expiry_key(expires_at, key), b"")
-                self._manager.expect_expiry(expires_at)
+                manager.expect_expiry(expires_at)
             self.changes[key] = SAVE
         except BaseException as error:
             self.failure = error
@@ -229,8 +239,8 @@ class Transaction:
     def _retire(self, key: bytes, old: bytes, operation: int) -> None:
         """Hand the record that is about to go to the journal, and drop its expiry."""
         at = self.now
-        if old[record.EXPIRY_OFFSET : record.HEADER_BYTES] != record.NO_EXPIRY:
-            expires_at = int.from_bytes(old[record.EXPIRY_OFFSET : record.HEADER_BYTES], "little")
+        if old[EXPIRY_OFFSET : HEADER_BYTES] != NO_EXPIRY:
+            expires_at = int.from_bytes(old[EXPIRY_OFFSET : HEADER_BYTES], "little")
             self.main.delete(keys.expiry_key(expires_at, key))
             if expires_at <= self._manager.clock():
                 operation, at = EXPIRE, expires_at
@@ -251,11 +261,16 @@ class Transaction:
                 self.take(key, old, DELETE)
         return old
 
-    def _put_ephemeral(self, key: bytes, payload: bytes, created_at: int, expires_at: int) -> None:
+    def _stamp(self, class_code: int) -> bytes:
+        stamp = record.STAMP.pack(FORMAT, class_code, *self._manager.schema, self.version)
+        self._stamps[class_code] = stamp
+        return stamp
+
+    def _put_ephemeral(self, key: bytes, times: bytes, payload: bytes, expires_at: int) -> None:
         shelf = self.open_ephemeral()
         version = self._manager.next_ephemeral_version()
-        header = record.HEADER.pack(FORMAT, EPHEMERAL, *self._schema, version, created_at, self.now, expires_at)
-        shelf.put(key, record.seal(key, header, payload))
+        stamp = record.STAMP.pack(FORMAT, EPHEMERAL, *self._manager.schema, version)
+        shelf.put(key, record.seal(key, stamp + times, payload))
         if expires_at:
             shelf.put(keys.expiry_key(expires_at, key), b"")
 
@@ -353,5 +368,5 @@ class Savepoint:
 
 def is_expired(value: bytes, clock: "Callable[[], int]") -> bool:
     """Whether a stored record has expired; the clock is only asked when there is something to compare."""
-    expires_at = value[record.EXPIRY_OFFSET : record.HEADER_BYTES]
-    return expires_at != record.NO_EXPIRY and int.from_bytes(expires_at, "little") <= clock()
+    expires_at = value[EXPIRY_OFFSET : HEADER_BYTES]
+    return expires_at != NO_EXPIRY and int.from_bytes(expires_at, "little") <= clock()

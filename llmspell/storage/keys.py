@@ -5,7 +5,7 @@ escaping, and no scope's range touches another's, also where one name is a prefi
 
 | space | key | value |
 |---|---|---|
-| `m` | name | facts of the store (`HEAD`) |
+| `m` | name | facts of the store: its format (`storage.format`), the last commit (`HEAD`) |
 | `s` | scope NUL key | the record (`storage.record`) |
 | `x` | expiry µs (8, big-endian) scope NUL key | empty; finds what has expired without reading records |
 | `h` | scope NUL key NUL version (8) | the record that was replaced or removed at that version |
@@ -22,7 +22,7 @@ EXPIRY = b"x"
 HISTORY = b"h"
 JOURNAL = b"j"
 
-HEAD = b"mhead"
+HEAD = b"m/head"
 """Version and time of the last commit, and the version from which on the journal is complete."""
 
 MAX_SCOPE_AND_KEY_BYTES = 480

@@ -15,8 +15,11 @@ from llmspell.storage import keys
 FORMAT = 1
 HEADER = Struct("<BBHHHQqqq")
 HEADER_BYTES = HEADER.size
+STAMP = Struct("<BBHHHQ")
+"""What all records of one class and one commit begin with."""
 TIMES = Struct("<qqq")
-TIMES_OFFSET = HEADER_BYTES - TIMES.size
+TIMES_OFFSET = STAMP.size
+VERSION_OFFSET = STAMP.size - 8
 EXPIRY_OFFSET = HEADER_BYTES - 8
 NO_EXPIRY = bytes(8)
 MIN_BYTES = HEADER_BYTES + 4
@@ -58,13 +61,13 @@ def pack(
     expires_at: int,
 ) -> bytes:
     """The record of `payload` under the record key `key`."""
-    header = HEADER.pack(FORMAT, class_code, *schema, version, created_at, updated_at, expires_at)
-    return seal(key, header, payload)
+    stamp = STAMP.pack(FORMAT, class_code, *schema, version)
+    return seal(key, stamp + TIMES.pack(created_at, updated_at, expires_at), payload)
 
 
 def seal(key: bytes, header: bytes, payload: bytes) -> bytes:
     """Header and payload with the checksum behind them."""
-    return b"".join((header, payload, crc32(payload, crc32(header, crc32(key))).to_bytes(4, "little")))
+    return b"".join((header, payload, crc32(payload, crc32(key + header)).to_bytes(4, "little")))
 
 
 def check(key: bytes, value: bytes) -> None:

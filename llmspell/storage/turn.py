@@ -130,7 +130,8 @@ class ProcessTurn(Turn):
             raise
 
     def release(self) -> None:
-        lockf(self._descriptor, LOCK_UN, 1, _TURN)
+        if self._descriptor >= 0:
+            lockf(self._descriptor, LOCK_UN, 1, _TURN)
         super().release()
 
     def is_wanted(self) -> bool:
@@ -189,13 +190,22 @@ class ProcessTurn(Turn):
                 continue
             try:
                 helper.wait(seconds)
-            finally:
-                has_turn = helper.leave()
-                if helper.is_finished:
-                    self._helper = None
-            if has_turn:
+            except BaseException:
+                if self._leave(helper):
+                    lockf(self._descriptor, LOCK_UN, 1, _TURN)
+                raise
+            if self._leave(helper):
                 return
             raise self._busy(timeout)
+
+    def _leave(self, helper: "_Helper") -> bool:
+        """Stop waiting with it; whether it has taken the turn, which is then ours."""
+        if not helper.leave():
+            return False
+        self._helper = None
+        if helper.error is not None:
+            raise StorageError(f"cannot lock {self.path}: {helper.error.strerror}") from helper.error
+        return True
 
 
 def _line_up(descriptor: int) -> None:
@@ -222,14 +232,14 @@ class _Helper:
         self._end.acquire()
         self._is_joined = True
         self._is_orphan = False
-        self._error: OSError | None = None
-        self.is_finished = False
+        self.error: OSError | None = None
+        self._is_finished = False
         start_new_thread(self._run, ())
 
     def rejoin(self) -> bool:
         """Wait with it again. False when it had got the turn, and given it back, in the meantime."""
         with self._guard:
-            self._is_joined = not self.is_finished
+            self._is_joined = not self._is_finished
             return self._is_joined
 
     def wait(self, seconds: float | None) -> None:
@@ -238,26 +248,24 @@ class _Helper:
             self._end.release()
 
     def leave(self) -> bool:
-        """Stop waiting with it; whether the turn has been taken. Raises StorageError when locking failed."""
+        """Stop waiting with it; whether it is through."""
         with self._guard:
             self._is_joined = False
-            if self._error is not None:
-                raise StorageError(f"cannot lock the store: {self._error.strerror}") from self._error
-            return self.is_finished
+            return self._is_finished
 
     def is_done_with_file(self) -> bool:
         """Whether the caller may close the file; if not, the thread closes it."""
         with self._guard:
-            self._is_orphan = not self.is_finished
-            return self.is_finished
+            self._is_orphan = not self._is_finished
+            return self._is_finished
 
     def _run(self) -> None:
         try:
             _line_up(self._descriptor)
         except OSError as error:
-            self._error = error
+            self.error = error
         with self._guard:
-            self.is_finished = True
+            self._is_finished = True
             if not self._is_joined:
                 lockf(self._descriptor, LOCK_UN, 1, _TURN)
             if self._is_orphan:

@@ -16,7 +16,11 @@ def render(globals_: Iterable[type[Global]]) -> str:
     document = {
         "globals": [_global(owner) for owner, _ in outline],
         "records": [
-            {"name": kind.__name__, "doc": clean_doc(kind.__doc__ or ""), "fields": [_field(field) for field in kind.fields]}
+            {
+                "name": kind.__name__,
+                "doc": clean_doc(kind.__doc__ or ""),
+                "fields": [_field(field) for field in kind.fields],
+            }
             for kind in named
             if issubclass(kind, Record)
         ],

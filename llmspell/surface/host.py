@@ -14,7 +14,7 @@ from llmspell.surface.model import Callback, CallbackFailed, Field, Function, Gl
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from abc import abstractmethod
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any, Protocol
 
     Convert = Callable[[Any], Any]
@@ -352,24 +352,3 @@ def plain(result: "Any", type_: Type) -> "Any":
                 tree[field.name] = plain(item, field.type)
         return tree
     return result
-
-
-def missing_hint(source_line: str, globals_: "Iterable[Global]", language: str) -> str:
-    """A remedy for a line that failed on a name no global has: the config key that enables it, or the nearest name."""
-    import re
-    from difflib import get_close_matches
-
-    for owner in globals_:
-        if owner.is_bare:
-            continue
-        known = {name for function in owner.enabled_functions() for name in (function.name, camel_case(function.name))}
-        known.update(native.name for native in owner.natives)
-        for member in re.findall(rf"\b{owner.name}[.:](\w+)", source_line):
-            if member in known:
-                continue
-            if key := owner.requires.get(member):
-                return f"{owner.name}.{member} needs {key} in the configuration"
-            if close := get_close_matches(member, sorted(known), n=1, cutoff=0.6):
-                return f"{owner.name} has no '{member}'; did you mean {owner.name}.{close[0]}?"
-            return f"{owner.name} has no '{member}'; `llmspell api {language}` lists what there is"
-    return ""

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from llmspell.errors import by_code
-from llmspell.surface.outline import VALUE_KINDS, Named, documentation, sections, spellings, summary
 from llmspell.surface.model import Field, Function, Global, Native, Record, Type, clean_doc
+from llmspell.surface.outline import VALUE_KINDS, Named, documentation, sections, spellings, summary
 
 HEADER = """\
 ---@meta
@@ -35,9 +35,10 @@ HEADER = """\
 ---@operator concat(any): string
 """
 
-KEYWORDS = frozenset(
-    "and break do else elseif end false for function goto if in local nil not or repeat return then true until while".split()
-)
+KEYWORDS = frozenset({
+    "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil",
+    "not", "or", "repeat", "return", "then", "true", "until", "while",
+})  # fmt: skip
 KINDS = {
     "none": "nil", "boolean": "boolean", "integer": "integer", "number": "number", "string": "string", "bytes": "string",
     "anything": "llmspell.Value", "payload": "llmspell.Value", "moment": "llmspell.Moment",

@@ -14,8 +14,9 @@ This page is generated from the declarations of the globals by `make generate`. 
 `types/llmspell.d.ts` say the same to an editor.
 
 Every name has two spellings in both languages, `list_keys` and `listKeys`; so have the options, which are one table or object
-at the end. What is optional may be left out or be nil or null. A *value* is nil or null, a boolean, an integer, a number, text,
-bytes, a list or a map of values. A *time* that goes in is RFC 3339 text or Unix seconds.
+at the end. A call that both languages spell alike is shown once. What is optional may be left out or be nil or null. A *value*
+is nil or null, a boolean, an integer, a number, text, bytes, a list or a map of values. A *time* that goes in is RFC 3339 text
+or Unix seconds.
 """
 
 ERRORS = """\
@@ -24,15 +25,16 @@ that reads and concatenates like a string, in JavaScript a `ScriptError`, which 
 
 ```lua
 local ok, problem = pcall(State.save, "global", "", 1)
-if not ok and problem.code == "invalid_key" then print(problem) end
+if not ok and problem.code == "invalid_key" then print("not saved: " .. problem) end
 ```
 ```javascript
 try { State.save("global", "", 1) } catch (problem) {
-  if (problem instanceof ScriptError && problem.code === "invalid_key") print(problem.message)
+  if (problem instanceof ScriptError && problem.code === "invalid_key") print("not saved: " + problem.message)
 }
 ```
 
-An error that nothing caught ends the script, and the command, with the exit status of its code.
+An error that nothing caught ends the script, and the command with the exit status of its code. Only `not_found` is 1 for a
+script: 10 is for commands that were asked for something.
 """
 
 WORDS = {
@@ -90,7 +92,8 @@ def _function(owner: type[Global], function: Function) -> Iterator[str]:
     yield f"### `{function.call}`\n"
     twin = _call(owner, spellings(function.name)[-1])
     calls = {"lua": _signature(function, function.call, 0), "javascript": _signature(function, twin, -1)}
-    shown = [language for language in owner.languages if language == owner.languages[0] or calls[language] != calls["lua"]]
+    first, *others = owner.languages
+    shown = [first, *(language for language in others if calls[language] != calls[first])]
     yield "".join(f"```{language}\n{calls[language]}\n```\n" for language in shown)
     yield f"{documentation(owner, function)}\n"
     if function.parameters:
@@ -150,7 +153,9 @@ def _type(type_: Type) -> str:
 def _error_table() -> str:
     rows = ["| code | exit status | meaning | hint |\n|---|---|---|---|\n"]
     for code, cls in by_code().items():
-        rows.append(f"| `{code}` | {cls.exit_status} | {_cell(summary(cls.__doc__ or ''))} | {_cell(cls.default_hint)} |\n")
+        rows.append(
+            f"| `{code}` | {cls.exit_status} | {_cell(summary(cls.__doc__ or ''))} | {_cell(cls.default_hint)} |\n"
+        )
     return "".join(rows)
 
 

@@ -8,15 +8,15 @@ import json
 from collections.abc import Iterable, Iterator
 
 from llmspell.errors import by_code
-from llmspell.surface.outline import VALUE_KINDS, Named, documentation, pascal_case, sections, spellings, summary
 from llmspell.surface.model import Field, Function, Global, Record, Type, clean_doc
+from llmspell.surface.outline import VALUE_KINDS, Named, documentation, pascal_case, sections, spellings, summary
 
 HEADER = """\
 // The globals that llmspell gives to JavaScript. Generated from their declarations by `make generate`.
 // To check scripts with it, put this into tsconfig.json or jsconfig.json:
 //   {
 //     "compilerOptions": {
-//       "strict": true, "noEmit": true, "allowJs": true, "checkJs": true, "target": "es2023", "module": "esnext",
+//       "strict": true, "noEmit": true, "allowJs": true, "target": "es2023", "module": "esnext",
 //       "moduleDetection": "force", "lib": ["es2023"], "types": []
 //     },
 //     "include": ["types/llmspell.d.ts", "scripts"]
@@ -57,18 +57,20 @@ ERROR = """\
 declare class ScriptError extends Error {
   private constructor();
   readonly code: llmspell.ErrorCode;
-  /** The remedy, where one is known. */
-  readonly hint?: string;
-  /** The function that was called, such as `State.save`. */
-  readonly call?: string;
+  /** The remedy, or null. */
+  readonly hint: string | null;
+  /** The function that was called, such as `State.save`, or null. */
+  readonly call: string | null;
 }
 """
 
-RESERVED = frozenset(
-    "arguments await break case catch class const continue debugger default delete do else enum eval export extends false "
-    "finally for function if implements import in instanceof interface let new null package private protected public "
-    "return static super switch this throw true try typeof var void while with yield".split()
-)
+RESERVED = frozenset({
+    "arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete",
+    "do", "else", "enum", "eval", "export", "extends", "false", "finally", "for", "function", "if", "implements",
+    "import", "in", "instanceof", "interface", "let", "new", "null", "package", "private", "protected", "public",
+    "return", "static", "super", "switch", "this", "throw", "true", "try", "typeof", "var", "void", "while", "with",
+    "yield",
+})  # fmt: skip
 KINDS = {
     "none": "void", "boolean": "boolean", "integer": "number", "number": "number", "string": "string", "bytes": "Uint8Array",
     "moment": "string | number", "callback": "(...values: any[]) => any",
@@ -94,8 +96,10 @@ def render(globals_: Iterable[type[Global]]) -> str:
 
 
 def _error_codes() -> str:
-    codes = (f"  /** {_escape(summary(cls.__doc__ or ''))} */\n  | {json.dumps(code)}" for code, cls in by_code().items())
-    return "/** What went wrong: the same code in every language. */\ntype ErrorCode =\n" + "\n".join(codes) + ";\n"
+    text = "/** What went wrong: the same code in every language. */\ntype ErrorCode ="
+    for code, cls in by_code().items():
+        text += f"\n  /** {_escape(summary(cls.__doc__ or ''))} */\n  | {json.dumps(code)}"
+    return f"{text};\n"
 
 
 def _named(named: Named) -> str:
@@ -121,7 +125,9 @@ def _options(function: Function) -> str:
         for name in names:
             doc = _default(field) if name == field.name else f"The same as `{field.name}`."
             fields += _indent(f"{_comment(doc)}{name}{'?: ' if is_open else ': '}{type_}{' | null' * is_open};\n")
-    parameters = [f"{name} = {'Value' if name == 'T' else 'any'}" for name in _option_parameters(function, declared=True)]
+    parameters = [
+        f"{name} = {'Value' if name == 'T' else 'any'}" for name in _option_parameters(function, declared=True)
+    ]
     head = _options_name(function) + _angled(parameters)
     return f"/** Options of `{function.call}`. */\ninterface {head} {{\n{fields}}}\n"
 
@@ -262,7 +268,7 @@ def _output(type_: Type, value: str, prefix: str) -> str:
         return f"{_bracketed(item)}[]" if type_.kind == "list" else f"{{ [key: string]: {item} }}"
     if type_.python is not None:
         is_generic = type_.kind == "record" and _is_generic(type_.python)
-        return prefix + type_.python.__name__ + (f"<{value}>" if is_generic and value == "T" else "")
+        return f"{prefix}{type_.python.__name__}{f'<{value}>' if is_generic and value == 'T' else ''}"
     return KINDS[type_.kind]
 
 

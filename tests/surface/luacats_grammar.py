@@ -3,7 +3,10 @@
 import re
 from typing import Any
 
-BUILT_IN = frozenset("nil any boolean number integer string table function thread userdata lightuserdata unknown true false".split())
+BUILT_IN = frozenset({
+    "nil", "any", "boolean", "number", "integer", "string", "table", "function", "thread", "userdata",
+    "lightuserdata", "unknown", "true", "false",
+})  # fmt: skip
 TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[A-Za-z_][\w.]*[\w]|[A-Za-z_]|\d+|\.\.\.|\[\]|[|?()<>,:{}\[\]])')
 NAME = r"[A-Za-z_]\w*"
 
@@ -102,7 +105,7 @@ class Stub:
         names = [name for name, _, _ in parameters]
         if names != (match[2].split(", ") if match[2] else []) or len(names) != len(set(names)):
             raise Broken(f"{match[1]}: the annotations name {names}, the function ({match[2]})")
-        owner, _, member = match[1].rpartition(".")
+        owner = match[1].rpartition(".")[0]
         if owner and owner not in self.fields:
             raise Broken(f"{match[1]}: there is no class {owner}")
         self._new(match[1], self.functions, parameters, doc)

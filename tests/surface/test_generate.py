@@ -43,7 +43,8 @@ def test_check_of_fresh_files_succeeds(tmp_path: Path, capsys: pytest.CaptureFix
 def test_generated_text_is_tidy_and_always_the_same(path: str) -> None:
     text = generate.FILES[path]()
     assert text == generate.FILES[path]()
-    assert text.endswith("\n") and not text.endswith("\n\n")
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
     assert [line for line in text.splitlines() if line != line.rstrip()] == []
 
 

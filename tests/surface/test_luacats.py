@@ -2,17 +2,25 @@
 
 import lupa.lua54 as lupa
 import pytest
+from luacats_grammar import Broken, Stub
+from sample_globals import ALL, Notes
 
 from llmspell.errors import by_code
+from llmspell.globals import ALL as REAL
 from llmspell.surface import luacats
 from llmspell.surface.model import Anything, Global, camel_case
-from tests.surface.luacats_grammar import Broken, Stub
-from tests.surface.sample import ALL, Notes
 
 
 @pytest.fixture(scope="module")
 def stub() -> Stub:
     return Stub(luacats.render(ALL))
+
+
+def test_stub_of_the_globals_keeps_to_the_grammar() -> None:
+    real = Stub(luacats.render(REAL))
+    declared = {function.call for owner in REAL if "lua" in owner.languages for function in owner.functions}
+    assert declared <= real.functions.keys()
+    lupa.LuaRuntime(register_eval=False, register_builtins=False).execute(luacats.render(REAL))
 
 
 def test_stub_is_lua_that_declares_every_name() -> None:
@@ -22,7 +30,8 @@ def test_stub_is_lua_that_declares_every_name() -> None:
     assert {name for name, _ in notes.items()} == {
         spelling for function in Notes.functions for spelling in (function.name, camel_case(function.name))
     }
-    assert lua.globals().sleep_for and lua.globals().sleepFor
+    assert lua.globals().sleep_for
+    assert lua.globals().sleepFor
 
 
 def test_parameters_follow_the_declaration(stub: Stub) -> None:

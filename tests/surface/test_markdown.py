@@ -1,14 +1,17 @@
 """The reference pages: complete, and whole as Markdown."""
 
 import re
+from pathlib import Path
 
 import pytest
+from sample_globals import ALL
 
+from llmspell import config
 from llmspell.errors import by_code
 from llmspell.globals import ALL as REAL
+from llmspell.runtime import Runtime
 from llmspell.surface import markdown
 from llmspell.surface.model import Global, Payload
-from tests.surface.sample import ALL
 
 PAGES = {"sample": markdown.render(ALL), "scripts": markdown.render(REAL), "errors": markdown.render_errors()}
 
@@ -64,7 +67,9 @@ def test_function_shows_calls_docs_arguments_options_and_result() -> None:
 
 
 def test_call_that_both_languages_spell_alike_is_shown_once() -> None:
-    assert section(PAGES["sample"], "### `Notes.pages`").startswith("\n```lua\nNotes.pages(after?, limit?)\n```\n\nPages")
+    assert section(PAGES["sample"], "### `Notes.pages`").startswith(
+        "\n```lua\nNotes.pages(after?, limit?)\n```\n\nPages"
+    )
 
 
 def test_function_of_one_language_is_shown_in_it() -> None:
@@ -110,3 +115,11 @@ def test_everything_declared_is_in_the_reference() -> None:
         for function in owner.functions:
             assert function.doc, f"{function.call} has no docstring"
             assert function.doc in section(PAGES["scripts"], f"### `{function.call}`")
+
+
+@pytest.mark.parametrize("language", ["lua", "javascript"])
+def test_example_of_catching_an_error_works(language: str, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (source,) = re.findall(rf"^```{language}\n(.*?)^```$", markdown.ERRORS, re.DOTALL | re.MULTILINE)
+    with Runtime(config.load(environ={}, cwd=str(tmp_path))) as runtime:
+        runtime.run(source.encode(), name="example", language=language)
+    assert capfd.readouterr().out.startswith("not saved: State.save: ")

@@ -1,10 +1,10 @@
 """The order in which globals and their types are written down."""
 
 import pytest
+from sample_globals import ALL
 
 from llmspell.surface.model import Choice, Global, Record
 from llmspell.surface.outline import pascal_case, sections, spellings, summary
-from tests.surface.sample import ALL
 
 
 def test_types_come_with_the_first_global_that_mentions_them_and_after_what_they_mention() -> None:

@@ -8,19 +8,18 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from sample_globals import ALL
 
 from llmspell.globals import ALL as REAL
 from llmspell.surface import typescript
-from tests.surface.sample import ALL
 
 FOLDER = Path(__file__).parent / "typescript"
-OPTIONS = {
-    "strict": True, "noEmit": True, "exactOptionalPropertyTypes": True, "noUncheckedIndexedAccess": True,
-    "allowJs": True, "checkJs": True, "target": "es2023", "module": "esnext", "moduleDetection": "force",
-    "lib": ["es2023"], "types": [],
-}  # fmt: skip
+ADVICE = "".join(re.findall(r"^//   (.*)$", typescript.HEADER, re.MULTILINE))
+OPTIONS = json.loads(ADVICE)["compilerOptions"] | {"exactOptionalPropertyTypes": True, "noUncheckedIndexedAccess": True}
+"""What the declarations advise their users to set, and stricter."""
 
 Problem = tuple[str, int, str]
 Compile = Callable[[str, list[Path]], list[Problem]]
@@ -44,7 +43,7 @@ def tsc() -> list[str]:
     return [node, str(FOLDER / "node_modules" / "typescript" / "bin" / "tsc")]
 
 
-def _do_without(reason: str) -> None:
+def _do_without(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

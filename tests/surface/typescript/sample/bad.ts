@@ -1,4 +1,4 @@
-// Against the declarations of tests/surface/sample.py: every line with a mark must fail as marked, and no other.
+// Against the declarations of tests/surface/sample_globals.py: every line with a mark must fail as marked, and no other.
 
 declare const unchecked: unknown;
 class Talker { name = "x"; talk() {} }

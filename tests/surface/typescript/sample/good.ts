@@ -1,4 +1,4 @@
-// Against the declarations of tests/surface/sample.py: every line must pass.
+// Against the declarations of tests/surface/sample_globals.py: every line must pass.
 
 interface Profile {
   name: string;

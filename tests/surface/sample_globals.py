@@ -9,6 +9,9 @@ class Priority(Choice):
     values = ("high", "low")
 
 
+LOW = Priority("low")
+
+
 class Author(Record):
     """Who wrote it."""
 
@@ -65,7 +68,7 @@ class Notes(Global):
         *,
         ttl: float | None = None,
         if_version: int | None = None,
-        priority: Priority = Priority("low"),
+        priority: Priority = LOW,
     ) -> None:
         """Keep `value` until it is replaced.
 
@@ -93,7 +96,9 @@ class Notes(Global):
     def watch(self, pattern: str, handler: Callback | None = None, *, tags: list[str] = ["all"]) -> str:  # noqa: B006
         """Hear of changes."""
 
-    def create(self, name: str, metadata: dict[str, Anything], *, owner: str, due_at: Moment, extra: Anything = None) -> int:
+    def create(
+        self, name: str, metadata: dict[str, Anything], *, owner: str, due_at: Moment, extra: Anything = None
+    ) -> int:
         """A new note; `owner` and `due_at` must be given."""
 
     def shred(self, *, dry_run: bool = False, weights: dict[str, float] | None = None) -> dict[str, int]:

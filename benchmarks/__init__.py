@@ -1,0 +1,1 @@
+"""Figures beside a bare baseline, measured in the same run: `make bench`."""
