@@ -1,8 +1,6 @@
 """`python -m llmspell` is the same as `llmspell`."""
 
-import sys
-
-from llmspell.cli.main import main
+from llmspell.cli.main import entry
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

@@ -3,7 +3,6 @@
 Without `--check` the files are written; with it they are compared, and the exit status is 1 when one is missing or differs.
 """
 
-import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +59,8 @@ def _read(file: Path) -> bytes:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    import argparse
+
     parser = argparse.ArgumentParser(prog="python -m llmspell.generate", description="Write the generated files.")
     parser.add_argument("--check", action="store_true", help="only compare; exit 1 when a file is stale")
     parser.add_argument("--root", type=Path, default=ROOT, help="the repository (default: the one this runs from)")

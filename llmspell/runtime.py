@@ -130,13 +130,13 @@ class Runtime:
         raise BadArgument(f"there is no language '{name}'; there are lua and javascript", exit_status=2)
 
     def _grants(self) -> Grants:
-        security, encryption = self.config.runtime.security, self.config.state.encryption
+        security, state = self.config.runtime.security, self.config.state
         return Grants(
             files=security.allow_file_access,
             environment=security.allow_env,
             package_paths=self.config.engines.lua.package_paths,
-            secret_names=[name for name in (encryption.key_env,) if name],
-            secret_files=[path for path in (encryption.key_file,) if path],
+            secret_names=[name for name in (state.encryption.key_env, state.postgres.dsn_env) if name],
+            secret_files=[path for path in (state.encryption.key_file,) if path],
         )
 
     def _explain(self, error: ScriptError, source: bytes, name: str, language: str) -> None:
@@ -199,7 +199,7 @@ def open_store(config: "Config") -> "Store":
         from llmspell.storage.memory import MemoryStore
 
         return MemoryStore()
-    if state.backend in ("disk", "lmdb", "sled"):
+    if state.backend == "disk":
         from llmspell.storage.lmdb import LmdbStore
 
         store: Store = LmdbStore(state.path)

@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 from llmspell import __version__
 from llmspell.cli.call import Call, perform
 from llmspell.cli.options import COMMANDS, COMPLETION_VARIABLE, GLOBAL, Argument, Option
-from llmspell.cli.report import SCRIPT_SUFFIXES, Report
+from llmspell.cli.report import SCRIPT_SUFFIXES, Report, unwritable
 from llmspell.errors import BadArgument, NotEnabled
 
 NOT_BUILT = {
@@ -49,6 +49,10 @@ def dispatch(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         Report().discard_output()
         return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        return _rough_report(argv).failure(unwritable(error) if isinstance(error, OSError) else error)
     return status if isinstance(status, int) else 0
 
 

@@ -1,5 +1,6 @@
 """The entry point. `run` and `exec` take a path that imports little; everything else goes to the Typer app."""
 
+import gc
 import os
 import sys
 
@@ -8,6 +9,7 @@ from llmspell.cli.options import COMPLETION_VARIABLE, parse, spell_out
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
 
 def main(argv: "Sequence[str] | None" = None) -> int:
@@ -23,6 +25,25 @@ def main(argv: "Sequence[str] | None" = None) -> int:
 
     command, given = parsed
     return run(given) if command == "run" else execute(given)
+
+
+def entry() -> "NoReturn":
+    """The program: carry out the command line of this process and end it.
+
+    It ends without the interpreter's clean-up, which takes longer than the rest of a short script: what a command opened
+    it has closed, and nothing is left but memory.
+    """
+    gc.disable()  # until the script runs: nothing that is made before is garbage
+    status = main()
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        from llmspell.cli.report import Report, unwritable
+
+        if not isinstance(error, BrokenPipeError):
+            status = Report().failure(unwritable(error))
+    os._exit(status)
 
 
 def _hold_standard_streams() -> None:

@@ -7,7 +7,6 @@ it is written as UTF-8 whatever the locale says, because scripts and values are.
 import os
 import select
 import sys
-from contextlib import suppress
 
 from llmspell import values
 from llmspell.errors import InternalError, LlmspellError, ScriptError, StorageError
@@ -53,7 +52,7 @@ class Report:
             except BrokenPipeError:
                 raise
             except OSError as error:
-                raise StorageError(f"cannot write to standard output: {error.strerror}") from None
+                raise unwritable(error) from None
 
     def discard_output(self) -> None:
         """From now on standard output leads nowhere."""
@@ -104,15 +103,21 @@ class Report:
             complain("".join(traceback.format_exception(error)).rstrip("\n"))
         complain("\n".join(explain(problem, sources or {}, wants_colour=_wants_colour())))
         if self.is_json:
-            # Where nobody can read the document, the exit status still tells.
-            with suppress(BrokenPipeError, StorageError):
+            try:
                 self.value({"error": as_document(problem)})
+            except (BrokenPipeError, StorageError):
+                return problem.exit_status  # nobody can read the document; the exit status still tells
         return problem.exit_status
 
 
 def unexpected(error: BaseException) -> InternalError:
     """The error that stands for a mistake of ours."""
     return InternalError(f"an unexpected {type(error).__name__}: {error}")
+
+
+def unwritable(error: OSError) -> StorageError:
+    """The error for output that a full disk, say, refuses."""
+    return StorageError(f"cannot write to standard output: {error.strerror}")
 
 
 def complain(text: str) -> None:

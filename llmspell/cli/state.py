@@ -47,6 +47,8 @@ def asking(call: Call) -> Iterator[Asked]:
     """The state of the configured store, which is closed at the end."""
     asked = Asked(call)
     with asked.runtime:
+        if not asked.manager.store.info()["persistent"]:
+            call.report.note("note: the state is in memory and ends with this command; -c or -p names another")
         yield asked
 
 

@@ -6,7 +6,8 @@ whoever may write it may already run code as the user. Hence it counts only when
 are no links, and nobody else may write them. It holds the whole text it was made from, and counts only for a file with
 exactly these bytes. What comes out of it is checked like what comes out of the parser.
 
-Any failure, in reading or in writing, is silent: it costs time and nothing else. `LLMSPELL_NO_CACHE=1` does without.
+There is one per path, and a folder of more than MOST is emptied before the next is written. Any failure, in reading or
+in writing, is silent: it costs time and nothing else. `LLMSPELL_NO_CACHE=1` does without.
 """
 
 import marshal
@@ -21,6 +22,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+MOST = 200
+"""Files kept."""
 
 FORMAT = f"llmspell-config {__version__} {sys.version}"
 """Stands first in a cache file; one that begins otherwise was made by another version, of ours or of Python."""
@@ -55,6 +59,7 @@ class Slot:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
             folder = _open_folder(self.folder)
             try:
+                _make_room(folder)
                 _write(folder, self.name, content)
             finally:
                 os.close(folder)
@@ -104,6 +109,13 @@ def _read(folder: int, name: str) -> bytes:
     handle = _own(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder))
     with open(handle, "rb") as file:
         return file.read() if S_ISREG(os.fstat(handle).st_mode) else b""
+
+
+def _make_room(folder: int) -> None:
+    names = [name for name in os.listdir(folder) if name.startswith("config-")]
+    if len(names) > MOST:
+        for name in names:
+            os.unlink(name, dir_fd=folder)
 
 
 def _write(folder: int, name: str, content: bytes) -> None:

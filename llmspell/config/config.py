@@ -104,7 +104,7 @@ def load(
     path: str | None = None,
     *,
     profile: str | None = None,
-    overrides: "dict[str, object] | None" = None,
+    overrides: "Mapping[str, object] | None" = None,
     environ: "Mapping[str, str]" = os.environ,
     cwd: str | None = None,
     allow_unbuilt: bool = False,
@@ -126,7 +126,7 @@ def load(
         layers.append(file_layer(profile_path(profile), environ, f"profile {profile}"))
     source = find(path, environ, cwd or "")
     if source is not None:
-        layers.append(file_layer(source, environ, source))
+        layers.append(file_layer(source, environ))
     variables = [name for name in environ if name.startswith("LLMSPELL_")]
     if variables:
         from llmspell.config.environment import environment_layer

@@ -99,7 +99,7 @@ def _names_in_use(layers: list[Layer]) -> set[str]:
 
 def _unknown(name: str, key: str) -> ConfigError:
     if key in CATALOGUE.tables:
-        first = next(known for known in CATALOGUE.settings if known.startswith(key + "."))
+        first = next(known for known in (*CATALOGUE.settings, *CATALOGUE.spellings) if known.startswith(key + "."))
         return ConfigError(f"{name}: {key} is a section; name a key of it, such as {variable(first)}")
     near = CATALOGUE.nearest(key)
     near = variable(near) if near in CATALOGUE.settings or near in CATALOGUE.spellings else near

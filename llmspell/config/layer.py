@@ -45,7 +45,7 @@ class Layer:
         for name, value in table.items():
             key = prefix + name
             if "." in name:
-                raise unknown(key, prefix, name, place)
+                raise unknown(key, name, place)
             if key not in CATALOGUE.tables:
                 self.give(key, value, place)
             elif type(value) is dict:
@@ -61,8 +61,8 @@ class Layer:
         if not targets:
             reason = CATALOGUE.reason(key)
             if not reason:
-                prefix, _, name = key.rpartition(".")
-                raise unknown(key, prefix + "." if prefix else "", name, place)
+                table, _, name = key.rpartition(".")
+                raise unknown(key, name if table in CATALOGUE.tables else key, place)
             ignored = next(known for known in CATALOGUE.ignored if key == known or key.startswith(known + "."))
             self.has_secrets = self.has_secrets or type(value) is dict
             self.notices.append(f"{place(key)}: {ignored} is accepted and not used ({reason})")
@@ -78,7 +78,7 @@ class Layer:
                 now = "" if spelling is None else f" (now {setting.key})"
                 raise ConfigError(f"{place(key + complaint.below)}: {key}{now} {complaint}") from None
             given = Given(converted, origin, key, spelling)
-            self.has_secrets = self.has_secrets or setting.secret
+            self.has_secrets = self.has_secrets or (setting.secret and bool(converted))
             if setting.key in self.given:
                 self._more.setdefault(setting.key, [self.given[setting.key]]).append(given)
             else:
@@ -126,10 +126,10 @@ def decide(setting: Setting, several: list[Given]) -> Given:
     return held
 
 
-def unknown(key: str, prefix: str, name: str, place: "Place") -> ConfigError:
-    """The error for a key that does not exist."""
+def unknown(key: str, name: str, place: "Place") -> ConfigError:
+    """The error for a key that does not exist; `name` is the end of it that needs quotes when it is no plain name."""
     from llmspell.config.wording import quoted
 
-    shown = prefix + quoted(name)
+    shown = key.removesuffix(name) + quoted(name)
     near = CATALOGUE.nearest(key)
     return ConfigError(f"{place(shown)}: there is no key {shown[:200]}; the nearest known key is {near}")

@@ -43,21 +43,27 @@ def read(path: str, hint: str = "") -> bytes:
         with open(path, "rb") as file:
             data = file.read(LARGEST + 1)
     except FileNotFoundError:
-        raise ConfigError(f"there is no configuration file {path or repr(path)}", hint=hint) from None
+        raise ConfigError(f"there is no configuration file {printable(path)}", hint=hint) from None
     except IsADirectoryError:
-        raise ConfigError(f"the configuration file {path} is a folder") from None
+        raise ConfigError(f"the configuration file {printable(path)} is a folder") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ConfigError(f"the configuration file {path!r} cannot be read: {reason}") from None
+        raise ConfigError(f"the configuration file {printable(path)} cannot be read: {reason}") from None
     if len(data) > LARGEST:
-        raise ConfigError(f"the configuration file {path} is larger than {LARGEST} bytes")
+        raise ConfigError(f"the configuration file {printable(path)} is larger than {LARGEST} bytes")
     return data
 
 
-def file_layer(path: str, environ: "Mapping[str, str]", name: str) -> Layer:
-    """What the file at `path` says. `name` stands for it in errors and origins, with the line: `name:3`."""
+def printable(path: str) -> str:
+    """The path as errors name it: with quotes and escapes when it would not print."""
+    return path if path.isprintable() and path else repr(path)
+
+
+def file_layer(path: str, environ: "Mapping[str, str]", name: str = "") -> Layer:
+    """What the file at `path` says. `name` (default: the path) stands for it in errors and origins: `name:3`."""
     from llmspell.config import cache
 
+    name = name or printable(path)
     data = read(path, "LLMSPELL_CONFIG names it" if path == environ.get("LLMSPELL_CONFIG") else "")
     slot = cache.Slot(path, environ)
     known = slot.recall(data)

@@ -185,7 +185,7 @@ class Lua(Language):
             else "polled every 10,000 instructions, about 2 times slower (lua_sethook cannot be reached here)"
         )
         return {
-            "engine": "Lua 5.4 (lupa " + lupa.__version__ + ")",
+            "engine": "Lua {}.{} (lupa)".format(*lupa.LUA_VERSION),
             "interrupts": stops,
             "memory": "limited by the allocator",
         }

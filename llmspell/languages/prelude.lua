@@ -400,6 +400,8 @@ local function bind(call, index, slots, has_options, is_structured)
   end
 end
 
+local frozen = {} -- the names of the host
+
 -- Readable printing.
 local function is_name(s)
   return type(s) == "string" and find(s, "^[%a_][%w_]*$")
@@ -414,8 +416,8 @@ end
 
 local function show(v, above, depth)
   if type(v) == "string" then return depth > 0 and '"' .. gsub(gsub(v, "[\\\"]", "\\%0"), "\n", "\\n") .. '"' or v end
-  local meta = getmetatable(v)
-  if type(v) ~= "table" or (meta and meta ~= LIST and meta.__tostring) then return tostring(v) end
+  local meta = metatable(v)
+  if type(v) ~= "table" or (meta and meta.__tostring) then return tostring(v) end
   if above[v] then return "<cycle>" end
   if depth > 8 then return "{...}" end
   above[v] = true
@@ -441,7 +443,6 @@ end
 
 -- The sandbox: what is left of Lua's own library, and the frozen names of the host.
 local env = _G
-local frozen = {}
 local safe_os = {time = os.time, date = os.date, clock = os.clock, difftime = os.difftime}
 local full_io, full_os = io, os
 

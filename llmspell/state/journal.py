@@ -79,7 +79,8 @@ class Retired:
 
 def pack_retired(history_key: bytes, operation: int, at: int, old: bytes) -> bytes:
     """The stored form of a record that goes."""
-    return record.seal(history_key, _RETIRED.pack(_FORMAT, operation, at), b"") + old
+    header = _RETIRED.pack(_FORMAT, operation, at)
+    return b"".join((header, crc32(history_key + header).to_bytes(4, "little"), old))
 
 
 def write_commit(
@@ -132,8 +133,7 @@ def compact(transaction: "Transaction", policy: JournalPolicy, limit: int = COMP
             if policy.keep_versions and _marked_version(main, key) <= part.version:
                 main.delete(marker)
         main.delete(journal_key)
-        transaction.floor = max(transaction.floor, part.version)
-        transaction.is_dirty = True
+        transaction.head.floor = max(transaction.head.floor, part.version)
         dropped += len(part.keys)
     return now + _COMPACT_EVERY
 

@@ -16,7 +16,7 @@ def state_key(scope: str | Scope, key: str) -> bytes:
     if type(scope) is not Scope:
         scope = Scope.parse(scope)
     # Printable ASCII, nearly every key there is, needs no closer look.
-    if key.isascii() and key.isprintable() and 0 < len(key) <= MAX_KEY_BYTES and key[:2] != "__":
+    if type(key) is str and key.isascii() and key.isprintable() and 0 < len(key) <= MAX_KEY_BYTES and key[:2] != "__":
         made = scope.prefix + key.encode()
         if len(made) <= MAX_STATE_KEY_BYTES:
             return made

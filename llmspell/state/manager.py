@@ -245,7 +245,9 @@ class StateManager:
                 if current is None:
                     raise BadValue(f"the value of '{key}' in scope '{scope}' is not a number")
             total = number.add(current or 0, by)
-            transaction.put(record_key, number.write(total), code, 0, expires_at)
+            payload = number.write(total)
+            admit(payload, code, self.max_value_bytes)
+            transaction.put(record_key, payload, code, 0, expires_at)
         return total
 
     def update(
@@ -334,19 +336,19 @@ class StateManager:
         swept = 0
         while True:
             with Transaction(self) as transaction:
-                self.sweep_due = expiry.sweep(transaction, self.clock(), _UPKEEP_BATCH)
-                swept += len(transaction.changes)
-                if len(transaction.changes) < _UPKEEP_BATCH:
-                    return swept
+                due = expiry.sweep(transaction, self.clock(), _UPKEEP_BATCH)
+            swept += len(transaction.changes)
+            if due > self.clock():
+                return swept
 
     def compact(self) -> None:
         """Drop from the journal what is older than its policy keeps, in many small commits."""
         policy = past.require_journal(self)
         while True:
             with Transaction(self) as transaction:
-                self.compact_due = journal_.compact(transaction, policy, _UPKEEP_BATCH)
-                if self.compact_due > transaction.now:
-                    return
+                due = journal_.compact(transaction, policy, _UPKEEP_BATCH)
+            if due > transaction.now:
+                return
 
     def close(self) -> None:
         """Close the store."""

@@ -10,6 +10,8 @@ _FLOAT32 = Struct(">f")
 _FLOAT64 = Struct(">d")
 _INTEGER_BYTES = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8, 0xD0: 1, 0xD1: 2, 0xD2: 4, 0xD3: 8}
 _FIRST_SIGNED = 0xD0
+_LONGEST_TEXT = 400
+"""No finite number needs more characters of JSON."""
 
 
 def read(payload: bytes) -> int | float | None:
@@ -30,7 +32,7 @@ def write(number: int | float) -> bytes:
     if -32 <= integer < 128:
         return MSGPACK + bytes([integer & 0xFF])
     code = 0xCC if integer > 0 else _FIRST_SIGNED
-    bits = integer.bit_length() + (integer < 0)
+    bits = integer.bit_length() if integer > 0 else (~integer).bit_length() + 1
     power = next(power for power in range(4) if bits <= 8 << power)
     return MSGPACK + bytes([code + power]) + integer.to_bytes(1 << power, "big", signed=integer < 0)
 
@@ -77,13 +79,12 @@ def _read_msgpack(body: bytes) -> int | float | None:
 def _read_json(body: bytes) -> int | float | None:
     text = body.strip()
     # Python reads more than JSON has (1_000, inf), so the characters are looked at first.
-    if not text[:1].isdigit() and text[:1] != b"-":
-        return None
-    if text.lstrip(b"-").isdigit():
-        return int(text)
-    if text.translate(None, b"0123456789.eE+-"):
+    if len(text) > _LONGEST_TEXT or text.translate(None, b"0123456789.eE+-"):
         return None
     try:
-        return float(text)
+        number: int | float = int(text) if text.removeprefix(b"-").isdigit() else float(text)
     except ValueError:
         return None
+    if type(number) is int:
+        return number if INT_MIN <= number <= INT_MAX else None
+    return number if isfinite(number) else None

@@ -32,17 +32,17 @@ def require_journal(manager: "StateManager") -> JournalPolicy:
 
 
 def record_at(manager: "StateManager", record_key: bytes, at: int | float | str) -> "Record | None":
-    """The record that was current, and had not expired, at a version or time before the last commit, or now."""
+    """The record that was current, and had not expired, at a version or time; of the future, the present one."""
     require_journal(manager)
     with View(manager) as view:
         head = Head.read(view.main)
         version, when = _resolve(view.main, at, head)
-        if version >= head.version and (when is None or when >= view.now):
+        if version > head.version or (when is not None and when >= view.now):
             return view.find(record_key)
         found = journal.record_at(view.main, record_key, version, head)
         if when is None:
-            when = journal.time_of(view.main, version)
-        elif 0 < head.floor >= version and (found is None or found.updated_at > when):
+            when = view.now if version == head.version else journal.time_of(view.main, version)
+        elif 0 < head.floor >= version < head.version and (found is None or found.updated_at > when):
             _, name = keys.split(record_key)
             raise NotFound(f"the journal of '{name}' does not go back to {moment.text(when)}")
     return None if found is None or (when is not None and found.is_expired(when)) else found

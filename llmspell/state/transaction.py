@@ -54,15 +54,15 @@ class Head:
 class Transaction:
     """One writing transaction, of the thread that began it. A context manager: commits when its block ends well.
 
-    All changes share `version` and the time `now`. `main` is the store's own transaction: what other domains write
+    All changes share `version` and the time `now`; `head` is the last commit's. `main` is the store's own transaction: what other domains write
     there commits together with the state. `changes` holds the operation on every record key so far. After `deadline`
     (of `time.monotonic()`) every operation, and the commit, raises Timeout and nothing is saved. When an operation
     breaks off half-way (a full disk), the whole transaction is undone, even if its error was caught.
     """
 
     __slots__ = (
-        "_block", "_ephemeral_block", "_manager", "_policy", "_seconds", "_stamps", "changes", "deadline", "ephemeral",
-        "failure", "floor", "is_dirty", "main", "now", "thread", "version",
+        "_block", "_ephemeral_block", "_floor", "_manager", "_policy", "_seconds", "_stamps", "changes", "deadline",
+        "ephemeral", "failure", "head", "main", "now", "thread", "version",
     )  # fmt: skip
 
     def __init__(self, manager: "StateManager", seconds: float | None = None) -> None:
@@ -73,7 +73,6 @@ class Transaction:
         self._ephemeral_block: AbstractContextManager[WriteTransaction] | None = None
         self.ephemeral: WriteTransaction | None = None
         self.failure: BaseException | None = None
-        self.is_dirty = False
         self.changes: dict[bytes, int] = {}
         self.thread = get_ident()
 
@@ -86,7 +85,8 @@ class Transaction:
             now = manager.clock()
             self.now = head.at if 0 < head.at - now < _MAX_STEP_BACK else now
             self.version = head.version + 1
-            self.floor = head.floor
+            self.head = head
+            self._floor = head.floor
             self.deadline = inf if self._seconds is None else monotonic() + self._seconds
         except BaseException:
             self._block.__exit__(*exc_info())
@@ -165,6 +165,7 @@ class Transaction:
         # `fetch`, inlined: this is the path of every save.
         old = self.fetch(key) if has_ephemeral else self.main.get(key)
         created_at = now = self.now
+        expiry_bytes = NO_EXPIRY
         if old is not None:
             if crc32(old, crc32(key)) != INTACT or old[0] != FORMAT:
                 raise record.damage(key, old)
@@ -179,11 +180,10 @@ class Transaction:
         stamp = self._stamps.get(class_code) or self._stamp(class_code)
         try:
             if has_ephemeral:
-                old = self._make_room(key, class_code)
+                old, expiry_bytes = self._make_room(key, class_code), b"unknown"
                 if class_code == EPHEMERAL:
                     self._put_ephemeral(key, times, payload, expires_at)
                     return
-            self.is_dirty = True
             if old is not None and (self._policy is not None or expiry_bytes != NO_EXPIRY):
                 self._retire(key, old, SAVE)
             self.main.put(key, record.seal(key, stamp + times, payload))
@@ -211,7 +211,6 @@ class Transaction:
 
     def take(self, key: bytes, old: bytes, operation: int) -> None:
         """Take the durable record `old` away; `operation` is DELETE or EXPIRE."""
-        self.is_dirty = True
         self._retire(key, old, operation)
         self.main.delete(key)
         self.changes[key] = operation
@@ -290,19 +289,22 @@ class Transaction:
         manager = self._manager
         if self.ephemeral is not None:
             expiry.sweep_ephemeral(self.ephemeral, manager.clock())
-        if not self.is_dirty:
-            return
-        if manager.clock() >= manager.sweep_due:
-            manager.sweep_due = expiry.sweep(self, manager.clock())
-        if self._policy is None:
-            self.floor = self.version
-        else:
-            if self.now >= manager.compact_due:
-                manager.compact_due = journal.compact(self, self._policy)
-            journal.write_commit(self.main, self.version, self.now, manager.correlation_id, self.changes)
-        for participant in manager.participants:
-            participant(self)
-        Head(self.version, self.now, self.floor).write(self.main)
+        head = self.head
+        if self.changes:
+            if manager.clock() >= manager.sweep_due:
+                manager.sweep_due = expiry.sweep(self, manager.clock())
+            head.version, head.at = self.version, self.now
+            if self._policy is None:
+                head.floor = self.version
+            else:
+                if self.now >= manager.compact_due:
+                    manager.compact_due = journal.compact(self, self._policy)
+                journal.write_commit(self.main, self.version, self.now, manager.correlation_id, self.changes)
+            for participant in manager.participants:
+                participant(self)
+            head.write(self.main)
+        elif head.floor != self._floor:
+            head.write(self.main)
 
     def _leave(
         self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None"

@@ -3,31 +3,27 @@
 import errno
 import os
 
-import lmdb
-
 from llmspell.errors import Corrupt, LlmspellError, ReadOnly, StorageBusy, StorageError, StorageFull
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import lmdb
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EACCES, errno.EPERM)
-_DAMAGED = (
-    lmdb.CorruptedError,
-    lmdb.PageNotFoundError,
-    lmdb.InvalidError,
-    lmdb.VersionMismatchError,
-    lmdb.CursorFullError,
-    lmdb.IncompatibleError,
-)
 _PROBE_BYTES = 1 << 20
 
 
-def explain(error: lmdb.Error, path: str) -> LlmspellError:
+def explain(error: "lmdb.Error", path: str) -> LlmspellError:
     """The error to raise for one of LMDB's on the store at `path`."""
+    import lmdb
+
     if isinstance(error, lmdb.MapFullError):
         return StorageFull(
             f"the store at {path} has reached the size of its memory map",
             hint="allow the process more address space (ulimit -v), or delete something; nothing was changed",
         )
-    if isinstance(error, _DAMAGED):
+    if isinstance(error, (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError, lmdb.VersionMismatchError)):
         return Corrupt(f"the store at {path} is damaged ({error})")
     if isinstance(error, lmdb.ReadonlyError):
         return ReadOnly(f"the store at {path} was opened for reading only")

@@ -41,7 +41,7 @@ def _before() -> None:
 def _after_in_child() -> None:
     global count
     count += 1
-    for thing in list(_watched):
+    for thing in _watched:
         thing.after_fork()
 
 

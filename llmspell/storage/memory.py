@@ -1,5 +1,7 @@
 """`MemoryStore`: a store that ends with its process. Readers and savepoints are copies of a `Tree`, which are free."""
 
+from abc import abstractmethod
+
 from llmspell.errors import StorageError
 from llmspell.storage.format import FORMAT, FORMAT_KEY
 from llmspell.storage.scan import resume
@@ -10,9 +12,8 @@ from llmspell.storage.turn import Turn
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
-_ENDED = Tree()
+ENDED = Tree()
 """Where a transaction looks that has ended; never filled."""
 
 
@@ -21,70 +22,49 @@ class MemoryRead(ReadTransaction):
 
     def __init__(self, store: "MemoryStore") -> None:
         self._store = store
-        self._tree = _ENDED
+        self._tree = ENDED
 
     def __enter__(self) -> "MemoryRead":
         self._tree = self._store.tree
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._tree = _ENDED
+        self._tree = ENDED
 
     def get(self, key: bytes) -> bytes | None:
         value: bytes | None = self._tree.get(key)
-        if value is None and self._tree is _ENDED:
+        if value is None and self._tree is ENDED:
             raise has_ended()
         return value
 
     def scan(self, start: bytes, end: bytes | None = None, *, reverse: bool = False) -> "Iterator[tuple[bytes, bytes]]":
-        if self._tree is _ENDED:
+        if self._tree is ENDED:
             raise has_ended()
         return self._tree.items(start, end, reverse)
 
     def scan_keys(self, start: bytes, end: bytes | None = None, *, reverse: bool = False) -> "Iterator[bytes]":
-        if self._tree is _ENDED:
+        if self._tree is ENDED:
             raise has_ended()
         return self._tree.keys(start, end, reverse)
 
 
-class MemoryWrite(WriteTransaction):
-    __slots__ = ("_store", "_timeout", "_tree", "changes")
+class TreeWrite(WriteTransaction):
+    """What write transactions on a tree have in common. `changes` counts them; savepoints count too."""
 
-    def __init__(self, store: "MemoryStore", timeout: float | None) -> None:
-        self._store = store
-        self._timeout = timeout
-        self._tree = _ENDED
+    __slots__ = ("_tree", "changes")
+
+    def __init__(self) -> None:
+        self._tree = ENDED
         self.changes = 0
 
-    def __enter__(self) -> "MemoryWrite":
-        store = self._store
-        store.turn.acquire(self._timeout)
-        self._tree = store.tree.copy()
-        return self
-
-    def __exit__(
-        self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None"
-    ) -> None:
-        if kind is None and self.changes:
-            self._store.tree = self._tree
-            self._store.commits += 1
-        self._tree = _ENDED
-        self._store.turn.release()
-
-    def get(self, key: bytes) -> bytes | None:
-        value: bytes | None = self._tree.get(key)
-        if value is None and self._tree is _ENDED:
-            raise has_ended()
-        return value
-
     def scan(self, start: bytes, end: bytes | None = None, *, reverse: bool = False) -> "Iterator[tuple[bytes, bytes]]":
-        return resume(self, self._items, start, end, reverse, pairs=True)
+        return resume(self, self._read_pairs, start, end, reverse, pairs=True)
 
     def scan_keys(self, start: bytes, end: bytes | None = None, *, reverse: bool = False) -> "Iterator[bytes]":
-        return resume(self, self._keys, start, end, reverse, pairs=False)
+        return resume(self, self._read_keys, start, end, reverse, pairs=False)
 
     def put(self, key: bytes, value: bytes) -> None:
-        if self._tree is _ENDED:
+        if self._tree is ENDED:
             raise has_ended()
         if type(key) is not bytes or type(value) is not bytes:
             key, value = bytes(memoryview(key)), bytes(memoryview(value))
@@ -93,43 +73,33 @@ class MemoryWrite(WriteTransaction):
         self._tree.put(key, value)
         self.changes += 1
 
-    def delete(self, key: bytes) -> bool:
-        if self._tree.delete(key):
-            self.changes += 1
-            return True
-        if self._tree is _ENDED:
-            raise has_ended()
-        return False
-
-    def savepoint(self) -> "MemorySavepoint":
-        return MemorySavepoint(self)
+    def savepoint(self) -> "TreeSavepoint":
+        return TreeSavepoint(self)
 
     def swap(self, tree: Tree | None = None) -> Tree:
-        """Go on with `tree`, or with a copy; gives what was there before."""
+        """Go on with `tree`, or with a copy; gives the one that was there before."""
         before = self._tree
-        if before is _ENDED:
+        if before is ENDED:
             raise has_ended()
         self._tree = before.copy() if tree is None else tree
         self.changes += 1
         return before
 
-    def _items(self, start: bytes, end: bytes | None, reverse: bool) -> "Iterator[tuple[bytes, bytes]]":
-        if self._tree is _ENDED:
-            raise has_ended()
-        return self._tree.items(start, end, reverse)
+    @abstractmethod
+    def _read_pairs(self, start: bytes, end: bytes | None, reverse: bool) -> "Iterator[tuple[bytes, bytes]]":
+        """The pairs as they are now, up to the next change."""
 
-    def _keys(self, start: bytes, end: bytes | None, reverse: bool) -> "Iterator[bytes]":
-        if self._tree is _ENDED:
-            raise has_ended()
-        return self._tree.keys(start, end, reverse)
+    @abstractmethod
+    def _read_keys(self, start: bytes, end: bytes | None, reverse: bool) -> "Iterator[bytes]":
+        """The keys as they are now, up to the next change."""
 
 
-class MemorySavepoint:
-    """Remembers the tree at its beginning, and puts it back when its block raises."""
+class TreeSavepoint:
+    """Keeps the tree of its beginning, and puts it back when its block raises."""
 
     __slots__ = ("_before", "_transaction")
 
-    def __init__(self, transaction: MemoryWrite) -> None:
+    def __init__(self, transaction: TreeWrite) -> None:
         self._transaction = transaction
 
     def __enter__(self) -> None:
@@ -138,6 +108,51 @@ class MemorySavepoint:
     def __exit__(self, kind: "type[BaseException] | None", *_: object) -> None:
         if kind is not None:
             self._transaction.swap(self._before)
+
+
+class MemoryWrite(TreeWrite):
+    __slots__ = ("_store", "_timeout")
+
+    def __init__(self, store: "MemoryStore", timeout: float | None) -> None:
+        super().__init__()
+        self._store = store
+        self._timeout = timeout
+
+    def __enter__(self) -> "MemoryWrite":
+        self._store.turn.acquire(self._timeout)
+        self._tree = self._store.tree.copy()
+        return self
+
+    def __exit__(self, kind: "type[BaseException] | None", *_: object) -> None:
+        if kind is None and self.changes:
+            self._store.tree = self._tree
+            self._store.commits += 1
+        self._tree = ENDED
+        self._store.turn.release()
+
+    def get(self, key: bytes) -> bytes | None:
+        value: bytes | None = self._tree.get(key)
+        if value is None and self._tree is ENDED:
+            raise has_ended()
+        return value
+
+    def delete(self, key: bytes) -> bool:
+        if self._tree.delete(key):
+            self.changes += 1
+            return True
+        if self._tree is ENDED:
+            raise has_ended()
+        return False
+
+    def _read_pairs(self, start: bytes, end: bytes | None, reverse: bool) -> "Iterator[tuple[bytes, bytes]]":
+        if self._tree is ENDED:
+            raise has_ended()
+        return self._tree.items(start, end, reverse)
+
+    def _read_keys(self, start: bytes, end: bytes | None, reverse: bool) -> "Iterator[bytes]":
+        if self._tree is ENDED:
+            raise has_ended()
+        return self._tree.keys(start, end, reverse)
 
 
 class MemoryStore(Store):

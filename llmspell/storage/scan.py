@@ -40,6 +40,9 @@ def overlay(
 ) -> "Iterator[tuple[bytes, bytes]]":
     """Two sorted scans as one, where `upper` hides what `lower` has under the same key; its None is a deleted key."""
     over = next(upper, None)
+    if over is None:
+        yield from lower
+        return
     for pair in lower:
         key = pair[0]
         while over is not None and over[0] != key and (over[0] < key) is not reverse:
@@ -56,3 +59,11 @@ def overlay(
         if over[1] is not None:
             yield over[0], over[1]
         over = next(upper, None)
+
+
+def overlay_keys(
+    upper: "Iterator[tuple[bytes, bytes | None]]", lower: "Iterator[bytes]", reverse: bool
+) -> "Iterator[bytes]":
+    """As `overlay`, where `lower` gives keys alone, and so does the result."""
+    for pair in overlay(upper, ((key, b"") for key in lower), reverse):
+        yield pair[0]

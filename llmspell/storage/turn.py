@@ -11,6 +11,7 @@ from time import monotonic
 
 from llmspell.errors import StorageBusy, StorageError
 from llmspell.storage import fork
+from llmspell.storage.fault import explain_os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ class Turn:
     """One writer at a time among the threads of this process."""
 
     __slots__ = ("_forks", "_free", "_owner", "_waiting", "name")
+    _forks: int
+    _owner: int
 
     def __init__(self, name: str) -> None:
         """`name` is what an error says is locked."""
@@ -99,7 +102,7 @@ class Turn:
 
 
 _QUEUE, _TURN = 0, 1
-"""Bytes of the lock file. Whoever waits for the turn holds the queue, so a writer that has just finished cannot overtake."""
+"""Bytes of the lock file. Whoever is next holds the queue, so a writer that has just finished cannot overtake it."""
 
 
 class ProcessTurn(Turn):
@@ -110,6 +113,7 @@ class ProcessTurn(Turn):
     """
 
     __slots__ = ("_descriptor", "_helper", "path")
+    _helper: "_Helper | None"
 
     def __init__(self, name: str, path: str) -> None:
         self.path = path
@@ -157,14 +161,14 @@ class ProcessTurn(Turn):
         if self._descriptor >= 0:
             close(self._descriptor)
         self._descriptor = -1
-        self._helper: _Helper | None = None
+        self._helper = None
         super()._reset()
 
     def _open(self) -> None:
         try:
             self._descriptor = open(self.path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise StorageError(f"cannot open the lock file {self.path}: {error.strerror}") from error
+            raise explain_os(error.errno or 0, self.path) from error
 
     def _take(self) -> bool:
         """Take the turn when nobody has it and nobody waits."""

@@ -1,5 +1,6 @@
 """The parser of the fast path and Typer agree on every command line of `run` and `exec`."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -129,7 +130,7 @@ def test_what_the_fast_parser_understands_typer_reads_the_same(typed: Any, argv:
 
 def _is_dashed_code(argv: list[str]) -> bool:
     """`-e` with code that begins with a dash: Typer, which only has to refuse or explain it, gets a space before it."""
-    return any(word == "-e" and code.startswith("-") for word, code in zip(argv, argv[1:], strict=False))
+    return any(word == "-e" and code.startswith("-") for word, code in pairwise(argv))
 
 
 def test_inline_code_may_begin_with_a_dash() -> None:

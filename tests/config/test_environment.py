@@ -116,9 +116,16 @@ def test_an_unknown_variable_with_two_underscores_is_an_error_without_its_text(p
     )
 
 
-def test_a_variable_of_a_section_is_an_error(place: Place) -> None:
-    with pytest.raises(ConfigError, match="is a section; name a key of it, such as LLMSPELL_STATE__JOURNAL__ENABLED"):
-        place.load(environ={"LLMSPELL_STATE__JOURNAL": "x"})
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [
+        ("LLMSPELL_STATE__JOURNAL", "LLMSPELL_STATE__JOURNAL__ENABLED"),
+        ("LLMSPELL_STATE__SLED", "LLMSPELL_STATE__SLED__FLUSH_EVERY_MS"),
+    ],
+)
+def test_a_variable_of_a_section_is_an_error(place: Place, name: str, example: str) -> None:
+    with pytest.raises(ConfigError, match=f"is a section; name a key of it, such as {example}$"):
+        place.load(environ={name: "x"})
 
 
 @pytest.mark.parametrize("name", ["LLMSPELL_KEY", "LLMSPELL_FOO", "LLMSPELL_NO_CACHE", "LLMSPELL_", "OTHER__KEY"])

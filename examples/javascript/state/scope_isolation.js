@@ -39,5 +39,5 @@ console.log(`Scopes that begin with user:ann: ${State.listScopes({ prefix: 'user
 try {
   State.save('', 'greeting', 'hello?')
 } catch (problem) {
-  console.log(`Saving into the scope '' worked: false, code: ${problem.code}`)
+  console.log(`A scope without a name is refused: ${problem.code}`)
 }

@@ -37,4 +37,6 @@ print("Scopes that begin with user:ann: " .. table.concat(State.list_scopes({pre
 
 -- An empty scope is a mistake, and said so, instead of becoming a place where things get lost.
 local ok, problem = pcall(State.save, "", "greeting", "hello?")
-print("Saving into the scope '' worked: " .. tostring(ok) .. ", code: " .. problem.code)
+if not ok then
+  print("A scope without a name is refused: " .. problem.code)
+end

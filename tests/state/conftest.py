@@ -1,0 +1,45 @@
+"""What the tests of the state share: a clock that stands still, and managers over the `store` of each back end."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from llmspell.state.manager import StateManager
+from llmspell.storage.store import Store
+
+START = 1_700_000_000_000_000
+SECOND = 1_000_000
+
+
+class Clock:
+    """µs since 1970, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> int:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += round(seconds * SECOND)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def make(store: Store, clock: Clock) -> Callable[..., StateManager]:
+    """Managers with options of their own, all over one store and with one clock."""
+
+    def make(**options: Any) -> StateManager:
+        return StateManager(store, **{"clock": clock, "correlation_id": "run-1", **options})
+
+    return make
+
+
+@pytest.fixture
+def state(make: Callable[..., StateManager]) -> StateManager:
+    return make()

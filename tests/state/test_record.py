@@ -1,0 +1,182 @@
+"""Stored records: exact, checked, and never mistaken."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmspell import values
+from llmspell.errors import Corrupt, StorageError
+from llmspell.state.manager import StateManager
+from llmspell.storage import keys, record
+from llmspell.storage.record import Record
+from llmspell.storage.store import Store
+
+KEY = keys.scope_prefix("user:ann") + b"profile"
+
+
+def pack(payload: bytes = b"\xc1\x05", **changes: object) -> bytes:
+    fields: dict[str, object] = {
+        "class_code": record.STANDARD, "schema": (1, 2, 3), "version": 7, "created_at": 10, "updated_at": 20, "expires_at": 0,
+    }  # fmt: skip
+    return record.pack(KEY, payload, **{**fields, **changes})  # type: ignore[arg-type]
+
+
+@given(
+    st.binary(max_size=300),
+    st.integers(1, 5),
+    st.tuples(*[st.integers(0, 65535)] * 3),
+    st.integers(0, 2**64 - 1),
+    st.tuples(*[st.integers(0, 2**62)] * 3),
+)
+def test_records_hold_what_was_packed(
+    payload: bytes, class_code: int, schema: tuple[int, int, int], version: int, times: tuple[int, int, int]
+) -> None:
+    created, updated, expires = times
+    stored = record.pack(
+        KEY, payload, class_code=class_code, schema=schema, version=version, created_at=created, updated_at=updated,
+        expires_at=expires,
+    )  # fmt: skip
+    found = Record(KEY, stored)
+    assert (found.payload, found.class_code, found.schema, found.version) == (payload, class_code, schema, version)
+    assert (found.created_at, found.updated_at, found.expires_at) == times
+    assert record.verify(KEY, stored) is None
+
+
+def test_the_layout_of_format_1_stays() -> None:
+    stored = pack(expires_at=30)
+    header = "0103010002000300" "0700000000000000" "0a00000000000000" "1400000000000000" "1e00000000000000"
+    assert stored[:40].hex() == header
+    assert stored[40:42] == b"\xc1\x05"
+    assert len(stored) == 46
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_every_flipped_bit_is_damage_that_names_scope_and_key(bit: int) -> None:
+    stored = pack(b"\xc1\xa5hello", expires_at=99)
+    for position in range(len(stored)):
+        damaged = bytearray(stored)
+        damaged[position] ^= 1 << bit
+        with pytest.raises(Corrupt, match="'profile' in scope 'user:ann' is damaged"):
+            Record(KEY, bytes(damaged))
+        assert "'profile' in scope 'user:ann'" in (record.verify(KEY, bytes(damaged)) or "")
+
+
+def test_every_cut_is_damage() -> None:
+    stored = pack(b"\xc1\xa5hello")
+    for length in range(len(stored)):
+        with pytest.raises(Corrupt):
+            Record(KEY, stored[:length])
+    with pytest.raises(Corrupt):
+        Record(KEY, stored + b"\0")
+
+
+def test_a_record_under_another_key_is_damage() -> None:
+    with pytest.raises(Corrupt, match="'other' in scope 'user:ann'"):
+        Record(keys.scope_prefix("user:ann") + b"other", pack())
+    with pytest.raises(Corrupt, match="scope 'user:anna'"):
+        Record(keys.scope_prefix("user:anna") + b"profile", pack())
+
+
+def test_a_later_format_is_named_and_not_called_damage() -> None:
+    later = record.seal(KEY, b"\x02" + bytes(39), b"whatever")
+    with pytest.raises(StorageError, match="unknown record format 2") as caught:
+        Record(KEY, later)
+    assert "later one" in caught.value.hint
+    assert "unknown record format 2" in (record.verify(KEY, later) or "")
+
+
+def test_an_unknown_class_is_found_by_verify() -> None:
+    assert "unknown class 77" in (record.verify(KEY, pack(class_code=77)) or "")
+
+
+def damage(store: Store, key: bytes, position: int) -> None:
+    with store.write() as transaction:
+        stored = bytearray(transaction.get(key) or b"")
+        stored[position] ^= 0x20
+        transaction.put(key, bytes(stored))
+
+
+def test_damage_raises_wherever_the_value_is_read_or_replaced(state: StateManager, store: Store) -> None:
+    state.set("user:ann", "profile", {"name": "Ann"}, ttl=1000)
+    state.set("user:ann", "fine", 1)
+    before = state.version()
+    for position in range(len(store.get(KEY) or b"")):
+        damage(store, KEY, position)
+        for call in (
+            lambda: state.load("user:ann", "profile"),
+            lambda: state.entry("user:ann", "profile"),
+            lambda: state.exists("user:ann", "profile"),
+            lambda: state.list("user:ann"),
+            lambda: state.set("user:ann", "profile", 1),
+            lambda: state.delete("user:ann", "profile"),
+            lambda: state.increment("user:ann", "profile"),
+            lambda: state.update("user:ann", "profile", lambda payload: payload),
+            lambda: state.clear("user:ann"),
+            lambda: state.history("user:ann", "profile"),
+            lambda: state.load_at("user:ann", "profile", 1),
+        ):
+            with pytest.raises(Corrupt, match="'profile' in scope 'user:ann'"):
+                call()
+        damage(store, KEY, position)
+    assert state.version() == before
+    assert state.get("user:ann", "profile") == {"name": "Ann"}
+    assert state.list_keys("user:ann") == ["fine", "profile"]
+
+
+def test_damage_in_history_raises_there_and_only_there(state: StateManager, store: Store) -> None:
+    state.set("user:ann", "profile", "first")
+    state.set("user:ann", "profile", "second")
+    history_key = keys.history_key(KEY, 2)
+    for position in range(len(store.get(history_key) or b"")):
+        damage(store, history_key, position)
+        for call in (lambda: state.history("user:ann", "profile"), lambda: state.load_at("user:ann", "profile", 1)):
+            with pytest.raises(Corrupt, match="'profile' in scope 'user:ann'"):
+                call()
+        assert state.get("user:ann", "profile") == "second"
+        damage(store, history_key, position)
+    assert len(state.history("user:ann", "profile")) == 2
+
+
+def test_damage_in_the_journal_raises(state: StateManager, store: Store) -> None:
+    state.set("user:ann", "profile", "first")
+    journal_key = keys.journal_key(1)
+    for position in range(len(store.get(journal_key) or b"")):
+        damage(store, journal_key, position)
+        with pytest.raises(Corrupt, match="journal's entry for version 1 is damaged"):
+            state.changes()
+        damage(store, journal_key, position)
+    assert len(state.changes()[0]) == 1
+
+
+def test_a_damaged_version_counter_stops_every_write(state: StateManager, store: Store) -> None:
+    state.set("s", "k", 1)
+    for position in range(len(store.get(keys.HEAD) or b"")):
+        damage(store, keys.HEAD, position)
+        with pytest.raises(Corrupt, match="version counter is damaged"):
+            state.set("s", "k", 2)
+        assert state.get("s", "k") == 1
+        damage(store, keys.HEAD, position)
+    state.set("s", "k", 3)
+    assert state.version() == 2
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(values.INT_MIN, values.INT_MAX) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text() | st.binary(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5) | st.integers(-9, 9), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(VALUES.filter(lambda value: value is not None))
+def test_values_come_back_as_they_went_in(value: object) -> None:
+    from llmspell.storage.memory import MemoryStore
+
+    with StateManager(MemoryStore()) as state:
+        state.set("s", "k", value)
+        found = state.get("s", "k")
+        assert repr(found) == repr(value)
+        for payload in (values.encode(value), values.dump_json(value)):
+            state.save("s", "k", payload)
+            assert state.load("s", "k") == payload
