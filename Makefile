@@ -56,7 +56,7 @@ generate: $(STAMP) ## write the generated files again
 	$(BIN)/python -m llmspell.generate
 
 bench: $(STAMP) ## measure against bare baselines
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --write
 
 clean: ## remove what the targets above made
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -20,6 +20,4 @@ else:
         homes = {"Runtime": "runtime", "load_config": "config", "LlmspellError": "errors", "ScriptError": "errors"}
         if name not in homes:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = getattr(import_module(f"llmspell.{homes[name]}"), name.removesuffix("_config"))
-        globals()[name] = found
-        return found
+        return getattr(import_module(f"llmspell.{homes[name]}"), name.removesuffix("_config"))

@@ -1,6 +1,8 @@
 """Lua 5.4 through lupa: only byte strings, numbers and booleans cross, and no Python object is in the script's reach."""
 
+import _thread
 import os
+import time
 
 import lupa.lua54 as lupa
 
@@ -19,7 +21,7 @@ from llmspell.errors import (
 from llmspell.languages.deadline import Deadline
 from llmspell.languages.language import Language, Limits, ScriptExit, Services
 from llmspell.languages.luahook import LuaHook
-from llmspell.surface.host import Host
+from llmspell.surface.host import Host, fields_of
 from llmspell.surface.model import CallbackFailed, Type
 
 TYPE_CHECKING = False
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from llmspell.surface.model import Global
 
 Raw = bytes | int | float | bool | None
+SHORT_NAME_BYTES = 60
+"""Lua's LUA_IDSIZE: so many bytes has the name of a chunk in its messages, with the closing NUL."""
 
 
 class LuaWire:
@@ -82,8 +86,7 @@ class LuaWire:
         return lambda value: None if value is None else values.encode(plain(value, result))
 
     def failure(self, error: LlmspellError) -> "tuple[None, bytes]":
-        fields = {"code": error.code, "message": error.message, "hint": error.hint, "call": error.call}
-        return None, values.encode({name: text for name, text in fields.items() if text})
+        return None, values.encode(fields_of(error))
 
     def rethrow(self) -> "tuple[None, bool]":
         return None, True
@@ -104,10 +107,12 @@ class Lua(Language):
         self._services = services
         self._limits = limits
         self._script = ""
+        self._modules: set[str] = set()
+        self._is_running = False
         self._globals = tuple(owner for owner in globals_ if self.name in owner.languages)
         self._hook = None if limits.instructions else LuaHook.load()
         self._wire = LuaWire(self._hook.fire if self._hook is not None else None)
-        self._host = Host(self._wire, services.report_bug)
+        self._host = Host(self._wire, services.report_bug, services.stop)
         self._runtime = lupa.LuaRuntime(
             encoding=None,
             register_eval=False,
@@ -154,9 +159,13 @@ class Lua(Language):
 
     def run(self, source: bytes, name: str, arguments: "Sequence[str]") -> bytes:
         self._script = name
+        self._modules = {name}
         stop = self._services.stop
+        if stop.reason is not None:
+            raise stop.reason
         if source.startswith(b"#"):
             source = b"--" + source
+        self._is_running = True
         try:
             table = self._runtime.table(*[os.fsencode(argument) for argument in arguments])
             ok, payload = self._run(_text_of(source, name), os.fsencode(name), table)
@@ -164,6 +173,8 @@ class Lua(Language):
             if stop.reason is None:
                 raise self._lua_error(error) from None
             ok, payload = False, values.encode({"message": "stopped", "stack": []})
+        finally:
+            self._is_running = False
         if stop.reason is not None and (not ok or isinstance(stop.reason, ScriptExit)):
             raise stop.reason
         if ok:
@@ -171,9 +182,21 @@ class Lua(Language):
         raise self._script_error(values.decode(payload))
 
     def interrupt(self, reason: "LlmspellError | ScriptExit") -> None:
-        self._services.stop.request(reason, self._hook.fire if self._hook is not None else None)
+        if self._hook is None:
+            self._services.stop.request(reason)
+        else:
+            self._services.stop.request(reason, self._hook.fire)
+            _thread.start_new_thread(self._insist, ())
+
+    def _insist(self) -> None:
+        """Fire until the script has ended: a coroutine that was just being resumed may have escaped the first one."""
+        while self._is_running and self._hook is not None:
+            self._hook.fire()
+            time.sleep(0.002)
 
     def close(self) -> None:
+        if self._hook is not None:
+            self._hook.detach()
         self._wire.call_back = None
         self._wire.deadline.close()
 
@@ -203,17 +226,18 @@ class Lua(Language):
         )
 
     def _script_error(self, report: "dict[str, Any]") -> LlmspellError:
-        message: str = report["message"]
+        message = _word(report["message"])
         if message == "not enough memory" or message.endswith(": not enough memory"):
             return self._out_of_memory()
-        stack = [(str(frame["file"]), int(frame["line"]), str(frame["name"])) for frame in report.get("stack", ())]
+        stack = [(_word(frame["file"]), int(frame["line"]), _word(frame["name"])) for frame in report.get("stack", ())]
         file, line = (stack[0][0], stack[0][1]) if stack else (self._script, 0)
         if "code" not in report and not report.get("value"):
-            file, line, message = split_position(message, file, line, {entry[0] for entry in stack} | {self._script})
-        code = str(report.get("code", "script"))
+            files = {entry[0] for entry in stack} | self._modules
+            file, line, message = split_position(message, file, line, files)
+        code = _word(report.get("code", "script"))
         status = by_code()[code].exit_status if code in by_code() else 1
         return ScriptError(
-            message, code=code, hint=str(report.get("hint", "")), call=str(report.get("call", "")), file=file, line=line,
+            message, code=code, hint=_word(report.get("hint", "")), call=_word(report.get("call", "")), file=file, line=line,
             exit_status=1 if code == "not_found" else status,
             stack=tuple(f"{file}:{line} in {name}" for file, line, name in stack),
         )  # fmt: skip
@@ -225,7 +249,7 @@ class Lua(Language):
         return self._wire.failure(ReadOnly(f"{_word(name)} is read-only; give your own variable another name"))
 
     def _refuse(self, call: bytes, message: bytes) -> "Any":
-        return self._wire.failure(BadArgument(message.decode(), call=call.decode()))
+        return self._wire.failure(BadArgument(message.decode(errors="replace"), call=call.decode()))
 
     def _denied(self, call: bytes, grant: bytes) -> "Any":
         return self._wire.failure(
@@ -244,6 +268,7 @@ class Lua(Language):
             found, text = self._services.grants.module(
                 path, os.fsdecode(importer) or self._script, self._script, self.suffixes
             )
+            self._modules.add(found)
             return os.fsencode(found), _text_of(text, found)
         except (NotFound, AccessDenied, BadArgument, ScriptError) as error:
             error.call = error.call or "require"
@@ -262,6 +287,8 @@ class Lua(Language):
         return None if value is None else os.fsencode(value)
 
     def _exit(self, status: Raw) -> "Any":
+        if isinstance(status, float) and status.is_integer():
+            status = int(status)
         if not isinstance(status, int) or not 0 <= status <= 255:
             return self._wire.failure(BadArgument(f"status must be 0 to 255, got {_word(status)}", call="os.exit"))
         self.interrupt(ScriptExit(int(status)))
@@ -285,11 +312,20 @@ class Lua(Language):
 def split_position(message: str, file: str, line: int, files: set[str]) -> tuple[str, int, str]:
     """Lua's `file:line: message` in its parts; the frame's own position where the message has none."""
     for name in files:
-        if message.startswith(name + ":"):
-            number, colon, rest = message[len(name) + 1 :].partition(":")
-            if colon and number.isdigit():
+        shown = shorten(name)
+        if message.startswith(shown + ":"):
+            number, colon, rest = message[len(shown) + 1 :].partition(":")
+            if colon and number.isascii() and number.isdigit() and len(number) < 10:
                 return name, int(number), rest.strip()
     return file, line, message
+
+
+def shorten(name: str) -> str:
+    """A file's name as Lua writes it in messages: of a long one, the end."""
+    raw = os.fsencode(name)
+    if len(raw) < SHORT_NAME_BYTES:
+        return name
+    return "..." + raw[-(SHORT_NAME_BYTES - 4) :].decode(errors="replace")
 
 
 def _text_of(source: bytes, name: str) -> bytes:

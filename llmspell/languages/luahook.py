@@ -1,5 +1,6 @@
 """Stops running Lua code through `lua_sethook`, from any thread, at no cost until it is used."""
 
+import _thread
 import ctypes
 
 import lupa.lua54 as lupa
@@ -26,6 +27,7 @@ class LuaHook:
     def __init__(self, library: "Any") -> None:
         self._sethook = library.lua_sethook
         self._gethook = library.lua_gethook
+        self._guard = _thread.allocate_lock()
         self._main = 0
         self._function = 0
         self._value = 0
@@ -62,9 +64,17 @@ class LuaHook:
 
     def fire(self) -> None:
         """Make the hook function run at the next instruction, in the main thread and in the running coroutine."""
-        for state in {self._main, self._read(self._value) if self._value else 0}:
-            if state and self._function:
-                self._sethook(state, self._function, COUNT_MASK, 1)
+        with self._guard:
+            if not self._main or not self._function:
+                return
+            self._sethook(self._main, self._function, COUNT_MASK, 1)
+            if self._value and (running := self._read(self._value)):
+                self._sethook(running, self._function, COUNT_MASK, 1)
+
+    def detach(self) -> None:
+        """Nothing fires after this: the engine may be freed."""
+        with self._guard:
+            self._main = 0
 
     @staticmethod
     def _read(value: int) -> int:

@@ -4,17 +4,18 @@
 (function () {
   'use strict'
   const { stringify, parse, rawJSON } = JSON
-  const { keys: ownKeys, getPrototypeOf, defineProperty, create, freeze, getOwnPropertyNames } = Object
+  const { keys: ownKeys, getPrototypeOf, setPrototypeOf, defineProperty, create, freeze, getOwnPropertyNames, preventExtensions } = Object
   const { isArray } = Array
   const { isInteger, isFinite, isSafeInteger } = Number
   const uncurry = (method) => Function.prototype.call.bind(method)
   const indexOf = uncurry(String.prototype.indexOf)
   const codeAt = uncurry(String.prototype.charCodeAt)
   const slice = uncurry(String.prototype.slice)
+  const split = uncurry(String.prototype.split)
   const isWellFormed = uncurry(String.prototype.isWellFormed)
+  const toWellFormed = uncurry(String.prototype.toWellFormed)
   const test = uncurry(RegExp.prototype.test)
   const join = uncurry(Array.prototype.join)
-  const map = uncurry(Array.prototype.map)
   const then = uncurry(Promise.prototype.then)
   const toBase64 = uncurry(Uint8Array.prototype.toBase64)
   const fromBase64 = Uint8Array.fromBase64.bind(Uint8Array)
@@ -25,16 +26,24 @@
   const ArrayProto = Array.prototype
   const AsyncProto = getPrototypeOf(async function () {})
   const MAX_DEPTH = 128
+  const SAFE_INT = 2 ** 53
+  const BIG_SAFE_INT = 2n ** 53n
   const INT64_MAX = 2n ** 63n - 1n
+  const bigInt = BigInt
   const TAG = /^\$+(bytes|map)$/
   const INTEGER = /^-?\d+$/
   const NAME = /^[A-Za-z_$][\w$]*$/
   const REFUSED = new Set([
     'Map', 'Set', 'Date', 'RegExp', 'Promise', 'WeakMap', 'WeakSet', 'WeakRef', 'ArrayBuffer', 'SharedArrayBuffer', 'DataView',
     'Int8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array', 'Uint32Array', 'BigInt64Array', 'BigUint64Array',
-    'Float16Array', 'Float32Array', 'Float64Array', 'Generator', 'AsyncGenerator', 'Module',
+    'Float16Array', 'Float32Array', 'Float64Array', 'Generator', 'AsyncGenerator', 'Module', 'Number', 'String', 'Boolean',
+    'BigInt', 'Symbol',
   ])
   const hasRefused = uncurry(Set.prototype.has)
+  const isInt = (v) => isInteger(v) && v >= -SAFE_INT && v <= SAFE_INT
+
+  // A list that nothing a script puts on Array.prototype or Object.prototype can reach: no setters, no toJSON.
+  const list = () => setPrototypeOf([], null)
 
   const take = (name) => {
     const value = globalThis[name]
@@ -47,6 +56,7 @@
 
   class ScriptError extends Error {
     constructor(fields) {
+      setPrototypeOf(fields, null)
       super(fields.call ? `${fields.call}: ${fields.message}` : fields.message)
       this.name = 'ScriptError'
       this.code = fields.code
@@ -71,7 +81,7 @@
       case 'boolean':
         return false
       case 'number':
-        return isSafeInteger(v) ? v === 0 && 1 / v < 0 : isInteger(v) || !isFinite(v)
+        return isInt(v) ? v === 0 && 1 / v < 0 : isInteger(v) || !isFinite(v)
       case 'object': {
         if (v === null) return false
         if (depth === MAX_DEPTH || v.toJSON !== undefined) return true
@@ -100,6 +110,8 @@
   }
   const step = (path, key) => (typeof key === 'number' ? `${path}[${key}]` : test(NAME, key) ? `${path}.${key}` : `${path}[${stringify(key)}]`)
 
+  const put = (tree, name, value) => defineProperty(tree, name, { __proto__: null, value, enumerable: true, writable: true, configurable: true })
+  const tag = (name, value) => put(create(null), name, value)
   const convert = (v, path, above, marks) => {
     switch (typeof v) {
       case 'boolean':
@@ -110,7 +122,7 @@
       case 'number':
         if (!isFinite(v)) refuse(path, v !== v ? 'cannot store NaN' : 'cannot store an infinite number')
         if (v === 0 && 1 / v < 0) return rawJSON('-0.0')
-        if (isInteger(v) && !isSafeInteger(v)) {
+        if (isInteger(v) && !isInt(v)) {
           const text = `${v}`
           return rawJSON(indexOf(text, 'e') < 0 ? text + '.0' : text)
         }
@@ -130,7 +142,7 @@
     const kind = slice(tagOf(v), 8, -1)
     if (kind === 'Uint8Array') {
       marks.tagged = true
-      return { $bytes: toBase64(v) }
+      return tag('$bytes', toBase64(v))
     }
     if (hasRefused(REFUSED, kind)) refuse(path, `cannot store a ${kind}`)
     if (above.length === MAX_DEPTH) refuse(path, 'nested deeper than 128 levels')
@@ -139,10 +151,10 @@
     let tree
     if (typeof v.toJSON === 'function') tree = convert(v.toJSON(''), path, above, marks)
     else if (isArray(v)) {
-      tree = []
+      tree = list()
       for (let i = 0; i < v.length; i++) {
         if (!(i in v)) refuse(step(path, i), 'cannot store a hole in an array')
-        defineProperty(tree, i, { value: convert(v[i], step(path, i), above, marks), enumerable: true, writable: true, configurable: true })
+        tree[i] = convert(v[i], step(path, i), above, marks)
       }
     } else {
       tree = create(null)
@@ -153,12 +165,12 @@
         if (item === undefined) continue
         if (!isWellFormed(name)) refuse(path, 'cannot store a key with a lone surrogate')
         const written = names.length === 1 && test(TAG, name) ? ((marks.tagged = true), '$' + name) : name
-        defineProperty(tree, written, { value: convert(item, step(path, name), above, marks), enumerable: true, writable: true, configurable: true })
+        put(tree, written, convert(item, step(path, name), above, marks))
       }
       const left = ownKeys(tree)
       if (left.length === 1 && names.length > 1 && test(TAG, left[0])) {
         marks.tagged = true
-        tree = { ['$' + left[0]]: tree[left[0]] }
+        tree = tag('$' + left[0], tree[left[0]])
       }
     }
     above.length--
@@ -172,30 +184,35 @@
       if (indexOf(text, '\\ud') < 0) return text
     }
     const marks = { tagged: false }
-    const text = stringify(convert(v, '$', [], marks))
+    const text = stringify(convert(v, '$', list(), marks))
     return marks.tagged ? join(['\t', text], '') : text
   }
 
   const revive = (_, v, context) => {
-    if (typeof v === 'number') return isSafeInteger(v) || !test(INTEGER, context.source) ? v : BigInt(context.source)
+    if (typeof v === 'number') {
+      if (isSafeInteger(v) || !test(INTEGER, context.source)) return v
+      const exact = bigInt(context.source)
+      return exact === BIG_SAFE_INT || exact === -BIG_SAFE_INT ? v : exact
+    }
     if (v === null || typeof v !== 'object' || isArray(v)) return v
     const names = ownKeys(v)
     if (names.length !== 1 || !test(TAG, names[0])) return v
     if (names[0] === '$bytes') return fromBase64(v.$bytes)
-    const plain = {}
-    defineProperty(plain, slice(names[0], 1), { value: v[names[0]], enumerable: true, writable: true, configurable: true })
-    return plain
+    return put({}, slice(names[0], 1), v[names[0]])
   }
   const decode = (text) => (codeAt(text, 0) === 9 ? parse(text, revive) : parse(text))
 
   // Functions of the script that the host may call: tokens, valid while the host function runs that got them.
-  const callbacks = []
+  const callbacks = list()
   let callbackError = null
   const invoke = (token, ...texts) => {
     try {
-      const result = apply(callbacks[token], undefined, map(texts, decode))
+      const given = list()
+      for (let i = 0; i < texts.length; i++) given[i] = decode(texts[i])
+      const { f, index, position } = callbacks[token]
+      const result = apply(f, undefined, given)
       if (result !== null && typeof result === 'object' && typeof result.then === 'function') {
-        throw thrown(raw.mistyped(callbacks[token].index, callbacks[token].position, 'async function'))
+        throw thrown(raw.mistyped(index, position, 'async function'))
       }
       return encode(result === undefined ? null : result)
     } catch (error) {
@@ -228,7 +245,7 @@
           if (!isFinite(v)) fail(index, position, v !== v ? 'NaN' : 'infinite number')
           return encode(v)
         case 'bigint':
-          return encode(v)
+          return written(v, index, position)
         case 'undefined':
           return null
         default:
@@ -241,10 +258,7 @@
       if (v === undefined || v === null) return null
       if (typeof v !== 'function') fail(index, position, kindOf(v))
       if (getPrototypeOf(v) === AsyncProto) fail(index, position, 'async function')
-      const kept = (...values) => apply(v, undefined, values)
-      kept.index = index
-      kept.position = position
-      callbacks[callbacks.length] = kept
+      callbacks[callbacks.length] = { __proto__: null, f: v, index, position }
       return `${callbacks.length - 1}`
     },
   }
@@ -290,7 +304,7 @@
     } else {
       f = (...given) => {
         const before = callbacks.length
-        const crossing = []
+        const crossing = list()
         for (let i = 0; i < n; i++) crossing[i] = read[i](given[i], index, i, i < required)
         if (given.length > n && !(given.length === n + 1 && given[n] === undefined)) crossing[n] = optionsOf(given[n] ?? null, given.length > n + 1)
         if (!hasCallback) return finish(apply(call, undefined, crossing))
@@ -301,7 +315,7 @@
         }
       }
     }
-    defineProperty(f, 'name', { value: name })
+    defineProperty(f, 'name', { __proto__: null, value: name })
     return freeze(f)
   }
 
@@ -341,7 +355,7 @@
   }
   const frozen = new Set()
   const line = (values) => {
-    const parts = []
+    const parts = list()
     for (let i = 0; i < values.length; i++) parts[i] = show(values[i], [], 0)
     return stringify(join(parts, ' ') + '\n')
   }
@@ -350,20 +364,28 @@
   }
 
   // Errors as the host sees them.
-  const scriptStack = (error) =>
-    String(error.stack)
-      .split('\n')
-      .filter((entry) => entry && !entry.includes('<input>') && !entry.includes('(native)'))
-      .join('\n')
-  const clean = (text) => String(text).toWellFormed()
+  const scriptStack = (error) => {
+    const entries = split(`${error.stack ?? ''}`, '\n')
+    const kept = list()
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i]
+      if (entry && indexOf(entry, '<input>') < 0 && indexOf(entry, '(native)') < 0) kept[kept.length] = entry
+    }
+    return join(kept, '\n')
+  }
+  const clean = (text) => toWellFormed(`${text}`)
   const describe = (error) => {
-    const report = { message: '', stack: '' }
+    const report = { __proto__: null, message: '', stack: '' }
     try {
       if (error instanceof Error) {
         report.name = clean(error.name)
         report.message = clean(error.message)
         report.stack = clean(scriptStack(error))
-        if (error instanceof ScriptError) for (const field of ['code', 'hint', 'call']) if (error[field]) report[field] = clean(error[field])
+        if (error instanceof ScriptError) {
+          if (error.code) report.code = clean(error.code)
+          if (error.hint) report.hint = clean(error.hint)
+          if (error.call) report.call = clean(error.call)
+        }
       } else report.message = clean(show(error, [], 0))
     } catch {
       report.message = 'an error that cannot be shown'
@@ -372,7 +394,7 @@
   }
 
   const exit = (status = 0) => {
-    const failure = raw.exit(stringify(status) ?? 'null')
+    const failure = raw.exit(isInt(status) ? `${status}` : '-1', clean(show(status, [], 0)))
     if (failure) throw thrown(failure)
     halt()
   }
@@ -407,7 +429,7 @@
 
   const seal = () => {
     for (const owner of ownKeys(natives)) for (const name of ownKeys(natives[owner])) publish(space(owner), name, natives[owner][name], owner, true)
-    for (const name of ownKeys(spaces)) Object.preventExtensions(Object.getPrototypeOf(spaces[name]))
+    for (const name of ownKeys(spaces)) preventExtensions(preventExtensions(spaces[name]) && getPrototypeOf(spaces[name]))
     publish(globalThis, 'print', printTo(1), 'print', false)
     publish(globalThis, 'exit', exit, 'exit', false)
     publish(globalThis, 'ScriptError', ScriptError, 'ScriptError', false)

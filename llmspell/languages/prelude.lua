@@ -65,7 +65,7 @@ end
 local function list_length(t)
   local n = rawlen(t)
   if n == 0 then
-    return next(t) == nil and getmetatable(t) == LIST and 0 or nil
+    return next(t) == nil and rawequal(metatable(t), LIST) and 0 or nil
   end
   local count = 0
   for key in next, t do
@@ -101,7 +101,7 @@ local function put(v, b, n, depth)
     else b[n] = pack(">Bd", 0xcb, v) end
   elseif kind == "boolean" then b[n] = v and "\xc3" or "\xc2"
   elseif kind == "table" then
-    if v == NULL then b[n] = "\xc0" return n end
+    if rawequal(v, NULL) then b[n] = "\xc0" return n end -- `==` would call the script's __eq
     if depth == MAX_DEPTH then refuse() end
     depth = depth + 1
     local length = list_length(v)
@@ -145,7 +145,7 @@ local function locate(v, path, depth, above)
   if kind == "number" and mathtype(v) == "float" and (v ~= v or v == huge or v == -huge) then
     return path, "cannot store " .. (v ~= v and "NaN" or "an infinite number")
   end
-  if kind ~= "table" or v == NULL then return end
+  if kind ~= "table" or rawequal(v, NULL) then return end
   if above[v] then return path, "cannot store a cycle" end
   if depth == MAX_DEPTH then return #path > 60 and sub(path, 1, 40) .. "..." or path, "nested deeper than 128 levels" end
   above[v] = true
@@ -218,6 +218,7 @@ end
 local running, create, resume, close, status, isyieldable, yield = coroutine.running, coroutine.create, coroutine.resume, coroutine.close, coroutine.status, coroutine.isyieldable, coroutine.yield
 local STOP, stop_stack, is_unwinding = {}, nil, false
 local frames, stop, tick
+local count = 0
 local current = running()
 
 function stop()
@@ -231,7 +232,6 @@ function stop()
   sethook(stop, "", 1) -- again at the next instruction: no pcall outlasts it
   error(STOP, 0)
 end
-local count = 0
 tick = stop -- registered, and free of cost until the host sets the mask
 if config.instructions > 0 then
   local left = config.instructions
@@ -255,24 +255,46 @@ local function returned(previous, ...)
   return ...
 end
 
-local lost -- where an error inside a coroutine.wrap came from: {error, frames}
+-- What a coroutine's function raises is caught inside the coroutine and comes out as a result behind FAILED. An error that
+-- left a coroutine out of a hook would leave its hooks off, and whatever then runs in it (__close) without limits.
+local FAILED = {}
+local lost -- where the last of these errors came from: {error, frames}
+local function caught(e)
+  lost = {e, stop_stack or frames()}
+  return e
+end
+
+local function settled(ok, ...)
+  if ok then return ... end
+  return FAILED, (...)
+end
+
+local function resumed(ok, first, ...)
+  if rawequal(first, FAILED) then return false, (...) end
+  return ok, first, ...
+end
+
+-- Act on `co` as the running coroutine. The pcall is for errors of the acting itself: `current` must not stay behind.
+local function relay(ok, ...)
+  if ok then return ... end
+  error((...), 0)
+end
+
+local function with(co, act, ...)
+  local previous = current
+  current = co
+  return relay(returned(previous, pcall(act, co, ...)))
+end
+
 local function cowrap(co)
-  local function finish(ok, ...)
-    if ok then return ... end
-    local e = ...
-    lost = {e, frames(co)}
-    close(co)
-    error(e, 0)
-  end
   return function(...)
-    local previous = current
-    current = co
-    return finish(returned(previous, resume(co, ...)))
+    return relay(resumed(with(co, resume, ...)))
   end
 end
 
 local function cocreate(f)
-  local co = create(f)
+  if type(f) ~= "function" then return create(f) end -- Lua's own complaint
+  local co = create(function(...) return settled(xpcall(f, caught, ...)) end)
   if config.instructions > 0 then tick() end -- what a coroutine leaves of its count is paid for in advance
   sethook(co, tick, "", count)
   return co
@@ -300,9 +322,10 @@ function raise(payload)
 end
 
 function refuse()
-  local path, problem = locate(root, "$", 0, {})
+  local index = root_function
+  local path, problem = locate(root, "$", 0, {}) -- may run the script's __tostring, and so another encoding
   root = nil
-  raise(select(2, host.unstorable(root_function, path, problem)))
+  raise(select(2, host.unstorable(index, path, problem)))
 end
 
 -- Functions of the script that the host may call: tokens, valid while the host function runs that got them.
@@ -320,7 +343,9 @@ local function invoke(token, ...)
     callback_error = {e, stop_stack or frames()}
     return e
   end
+  local before = current
   local ok, result = xpcall(function(...) return encode((callbacks[token](...)), -1) end, handled, spread(arguments, 1, select("#", ...)))
+  current = before -- a stop may have come between a coroutine's start and its becoming the running one
   if ok then return result end
   return false
 end
@@ -346,7 +371,7 @@ local READ = {
   s = function(v, index, position)
     local kind = type(v)
     if kind == "string" or kind == "number" or kind == "boolean" or v == nil then return v end
-    if v == NULL then return nil end
+    if rawequal(v, NULL) then return nil end
     fail(index, position, v)
   end,
   v = encode,
@@ -455,7 +480,7 @@ end
 
 for _, name in ipairs {"debug", "io", "os", "package", "require", "dofile", "loadfile", "python", "collectgarbage", "load", "print"} do env[name] = nil end
 string.dump = nil
-rawsetmetatable("", {__index = string, __metatable = false})
+metatable("").__metatable = false
 metatable(host.write).__metatable = false -- all functions of the host share it
 
 function env.load(chunk, name, _, scope, ...)
@@ -481,20 +506,33 @@ end
 -- A finalizer would run with hooks off, where no limit holds.
 function env.setmetatable(t, meta)
   if type(meta) == "table" and rawget(meta, "__gc") ~= nil then error("setmetatable: __gc is not available to scripts", 2) end
+  if type(t) == "table" and rawequal(metatable(t), LIST) and (type(meta) == "table" or meta == nil) then
+    return rawsetmetatable(t, meta) -- the mark of a list protects itself from change, not the list from a metatable
+  end
   return setmetatable(t, meta)
 end
 
 coroutine.create = cocreate
 coroutine.wrap = function(f) return cowrap(cocreate(f)) end
-local function on(act) -- run `act(co, …)` with `co` as the current coroutine
-  return function(co, ...)
-    if type(co) ~= "thread" then return act(co) end
-    local previous = current
-    current = co
-    return returned(previous, act(co, ...))
-  end
+function coroutine.resume(co, ...)
+  if type(co) ~= "thread" then return resume(co) end
+  return resumed(with(co, resume, ...))
 end
-coroutine.resume, coroutine.close = on(resume), on(close)
+function coroutine.close(co)
+  if type(co) ~= "thread" then return close(co) end
+  return with(co, close)
+end
+
+-- A message handler runs where the error was raised, which may be inside a hook, where no limit holds: in a coroutine of its
+-- own it has hooks of its own.
+function env.xpcall(f, handler, ...)
+  if type(handler) ~= "function" then return xpcall(f, handler, ...) end
+  return xpcall(f, function(e)
+    if rawequal(e, STOP) then return e end
+    local _, result = resumed(with(cocreate(handler), resume, e))
+    return result
+  end, ...)
+end
 env.print = print
 
 -- Files and variables: Lua's own functions, each behind the grants.
@@ -508,8 +546,15 @@ end
 
 local function open_guarded(f)
   return function(path, ...)
-    if type(path) == "string" then path = granted(path) end
+    if type(path) == "string" or type(path) == "number" then path = granted(path) end
     return f(path, ...)
+  end
+end
+
+local function made_in_tmp(f) -- C's own place for temporary files
+  return function()
+    granted("/tmp/lua_")
+    return f()
   end
 end
 
@@ -531,38 +576,60 @@ if config.stdlib == "full" then
       host.write(1, concat({...}))
       return full_io.stdout
     end, close = full_io.close, type = full_io.type, stderr = full_io.stderr, stdout = full_io.stdout, stdin = full_io.stdin,
-    popen = unavailable("io.popen", "allow_process_spawn"), tmpfile = unavailable("io.tmpfile", "allow_file_access"),
+    popen = unavailable("io.popen", "allow_process_spawn"), tmpfile = made_in_tmp(full_io.tmpfile),
   }
   safe_os.remove = open_guarded(full_os.remove)
   safe_os.rename = function(from, to) return full_os.rename(granted(from), granted(to)) end
-  safe_os.tmpname = unavailable("os.tmpname", "allow_file_access")
+  safe_os.tmpname = made_in_tmp(full_os.tmpname)
   safe_os.setlocale = unavailable("os.setlocale", "nothing: the locale belongs to the whole process")
   safe_os.execute = unavailable("os.execute", "allow_process_spawn")
 end
 
--- Modules: text from the host, run once, by the path it came from.
-local modules = {}
-env.require = function(name)
-  local info = getinfo(2, "S")
-  local path, text, failure = host.module(name, sub(info.source, 1, 1) == "@" and sub(info.source, 2) or "")
+-- Modules: text from the host, run once, by the path it came from; one that failed runs again with the next require.
+local modules, loading, innermost = {}, {}, ""
+function env.require(name)
+  local caller, importer = getinfo(2, "S"), innermost
+  if caller and sub(caller.source, 1, 1) == "@" and not getinfo(1, "t").istailcall then importer = sub(caller.source, 2) end
+  local path, text, failure = host.module(name, importer)
   if failure then raise(failure) end
+  if loading[path] then
+    raise(select(2, host.refuse("require", "the module '" .. name .. "' is still loading: modules require each other in a circle")))
+  end
   if modules[path] == nil then
     local chunk, problem = load(text, "@" .. path, "t", env)
     if not chunk then error(problem, 0) end
-    modules[path] = true
-    local result = chunk(name, path)
-    if result ~= nil then modules[path] = result end
+    local outer = innermost
+    loading[path], innermost = true, path
+    local ok, result = xpcall(chunk, caught, name, path)
+    loading[path], innermost = nil, outer
+    if not ok then error(result, 0) end
+    if result == nil then result = true end
+    modules[path] = result
   end
   return modules[path], path
 end
 
 -- The frozen names.
+local refusals = {[NULL] = metatable(NULL).__newindex} -- frozen table -> what raises read_only for it
 local function freeze(name, members)
-  return setmetatable({}, {
-    __index = members, __newindex = readonly(name), __metatable = name, __name = name,
-    __pairs = function() return next, members, nil end,
+  local refuse_write = readonly(name)
+  local space = setmetatable({}, {
+    __index = members, __newindex = refuse_write, __metatable = name, __name = name,
+    __pairs = function()
+      local copy = {}
+      for key, member in next, members do copy[key] = member end
+      return next, copy, nil
+    end,
     __tostring = function() return name end,
   })
+  refusals[space] = refuse_write
+  return space
+end
+
+function env.rawset(t, key, value)
+  if type(t) == "table" and refusals[t] then refusals[t]() end
+  if rawequal(t, env) and frozen[key] ~= nil then raise(select(2, host.readonly(key))) end
+  return rawset(t, key, value)
 end
 
 local natives = {
@@ -570,8 +637,11 @@ local natives = {
     null = NULL,
     array = function(t)
       if t == nil then t = {} end
+      local meta = metatable(t)
       if type(t) ~= "table" or (next(t) ~= nil and not list_length(t)) then
         raise(select(2, host.refuse("JSON.array", "the argument must be a table with the keys 1..n, got " .. (type(t) == "table" and "another table" or type(t)))))
+      elseif meta ~= nil and not rawequal(meta, LIST) then
+        raise(select(2, host.refuse("JSON.array", "the argument must be a table without a metatable")))
       end
       return rawsetmetatable(t, LIST)
     end,
@@ -619,7 +689,7 @@ local function run(source, path, arguments)
   for i, argument in ipairs(list) do arg[i] = argument end
   rawset(env, "args", list)
   rawset(env, "arg", arg)
-  modules, lost = {}, nil
+  modules, loading, innermost, lost = {}, {}, "", nil
   local chunk, problem = load(source, "@" .. path, "t", env)
   if not chunk then return false, encode({message = problem, syntax = true}, -1) end
   local stack
@@ -630,18 +700,19 @@ local function run(source, path, arguments)
   local ok, result = xpcall(function() return encode((chunk(spread(list))), -1) end, handler)
   if ok then return true, result end
   local e, report = result, {stack = stack or setmetatable({}, LIST)}
-  if getmetatable(e) == "error" then
-    report.code, report.message, report.hint, report.call = e.code, e.message, e.hint, e.call
-  elseif e == STOP then
+  if rawequal(metatable(e), Error) then
+    for _, field in ipairs {"code", "message", "hint", "call"} do -- the script may have changed them
+      local text = rawget(e, field)
+      if type(text) == "string" then report[field] = text end
+    end
+    report.message = report.message or "an error without a message"
+  elseif rawequal(e, STOP) then
     report.message = "stopped"
   elseif type(e) == "string" then
     report.message = e
   else
     local shown, text = pcall(show, e, {}, 0)
     report.message, report.value = shown and text or type(e), true
-  end
-  for key, value in next, report do
-    if type(value) == "string" and not is_text(value) then report[key] = gsub(value, "[\128-\255]", "?") end
   end
   stop_stack = nil
   return false, encode(report, -1)

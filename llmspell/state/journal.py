@@ -88,13 +88,14 @@ def write_commit(
 ) -> None:
     """Add the entry of a commit."""
     text = correlation_id.encode()
-    changed = iter(changes)
+    changed = list(changes)
     operations = bytes(changes.values())
-    for number, start in enumerate(range(0, len(changes), _PART_KEYS)):
-        part = operations[start : start + _PART_KEYS]
+    for start in range(0, len(changed), _PART_KEYS):
+        end = start + _PART_KEYS
+        part = operations[start:end]
         header = _PART.pack(_FORMAT, at, len(text), len(part)) + text + part
-        key = keys.journal_key(version, number)
-        main.put(key, record.seal(key, header, _SEPARATOR.join(islice(changed, _PART_KEYS))))
+        key = keys.journal_key(version, start // _PART_KEYS)
+        main.put(key, record.seal(key, header, _SEPARATOR.join(changed[start:end])))
 
 
 def thin(main: "WriteTransaction", key: bytes, version: int, keep: int) -> None:

@@ -54,10 +54,10 @@ class Head:
 class Transaction:
     """One writing transaction, of the thread that began it. A context manager: commits when its block ends well.
 
-    All changes share `version` and the time `now`; `head` is the last commit's. `main` is the store's own transaction: what other domains write
-    there commits together with the state. `changes` holds the operation on every record key so far. After `deadline`
-    (of `time.monotonic()`) every operation, and the commit, raises Timeout and nothing is saved. When an operation
-    breaks off half-way (a full disk), the whole transaction is undone, even if its error was caught.
+    All changes share `version` and the time `now`; `changes` holds the operation on every record key so far. `main` is
+    the store's own transaction: what other domains write there commits together with the state. After `deadline` (of
+    `time.monotonic()`) every operation, and the commit, raises Timeout and nothing is saved. When an operation breaks
+    off half-way (a full disk), the whole transaction is undone, even if its error was caught.
     """
 
     __slots__ = (
@@ -291,8 +291,9 @@ class Transaction:
             expiry.sweep_ephemeral(self.ephemeral, manager.clock())
         head = self.head
         if self.changes:
-            if manager.clock() >= manager.sweep_due:
-                manager.sweep_due = expiry.sweep(self, manager.clock())
+            now = manager.clock()
+            if now >= manager.sweep_due:
+                manager.sweep_due = expiry.sweep(self, now)
             head.version, head.at = self.version, self.now
             if self._policy is None:
                 head.floor = self.version

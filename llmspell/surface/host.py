@@ -8,7 +8,7 @@ Per parameter the prelude is told a *slot*: `s` (a scalar crosses as it is), `v`
 """
 
 from llmspell import values
-from llmspell.errors import BadArgument, BadValue, InternalError, LlmspellError
+from llmspell.errors import BadArgument, BadValue, InternalError, Interrupted, LimitExceeded, LlmspellError
 from llmspell.surface.model import Callback, CallbackFailed, Field, Function, Global, Record, Type, camel_case
 
 TYPE_CHECKING = False
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     Convert = Callable[[Any], Any]
+
+    class Stoppable(Protocol):
+        """Once `reason` is set, the script is ending and no function of the host does anything any more."""
+
+        @property
+        def reason(self) -> object: ...
 
     class Wire(Protocol):
         """What one language needs for its arguments and replies."""
@@ -53,6 +59,8 @@ if TYPE_CHECKING:
             """The reply at which the prelude throws again what the script's function raised."""
 
 
+MAX_NESTING = 32
+"""How deep functions of the script may stand inside each other's host functions, before a C or Python stack is used up."""
 SCALAR_KINDS = frozenset(("boolean", "integer", "number", "string", "choice"))
 STRUCTURED_RESULTS = frozenset(("anything", "payload", "list", "map", "record"))
 UNKNOWN: "Any" = object()
@@ -61,9 +69,11 @@ UNKNOWN: "Any" = object()
 class Host:
     """The functions of some globals, bound for one language."""
 
-    def __init__(self, wire: "Wire", report_bug: "Callable[[BaseException], None]") -> None:
+    def __init__(self, wire: "Wire", report_bug: "Callable[[BaseException], None]", stop: "Stoppable") -> None:
         self.wire = wire
         self.report_bug = report_bug
+        self.stop = stop
+        self.nesting = 0
         self.bound: list[Bound] = []
 
     def bind(self, owner: Global) -> "Iterator[Bound]":
@@ -141,6 +151,7 @@ def _call(host: Host, function: Function, method: "Callable[..., Any]") -> "Call
     )
     options = _Options(host, function) if function.options else None
     reply = host.wire.reply(function.result)
+    stop, stopped = host.stop, host.wire.failure(Interrupted("interrupted"))
 
     def settle(error: BaseException) -> "Any":
         if isinstance(error, CallbackFailed):
@@ -151,6 +162,8 @@ def _call(host: Host, function: Function, method: "Callable[..., Any]") -> "Call
         return host.failure(error, function)
 
     def call(*raw: "Any") -> "Any":
+        if stop.reason is not None:
+            return stopped
         try:
             arguments = [read(item) for read, item in zip(readers, raw, strict=False)]
             if options is not None and len(raw) > len(readers) and raw[-1] is not None:
@@ -162,8 +175,8 @@ def _call(host: Host, function: Function, method: "Callable[..., Any]") -> "Call
     if len(readers) == 2:
         first, second = readers
 
-        def call_two(one: "Any", two: "Any", more: "Any" = None) -> "Any":
-            if more is not None:
+        def call_two(one: "Any" = None, two: "Any" = None, more: "Any" = None) -> "Any":
+            if more is not None or stop.reason is not None:
                 return call(one, two, more)
             try:
                 return reply(method(first(one), second(two)))
@@ -174,8 +187,8 @@ def _call(host: Host, function: Function, method: "Callable[..., Any]") -> "Call
     if len(readers) == 3:
         first, second, third = readers
 
-        def call_three(one: "Any", two: "Any", three: "Any", more: "Any" = None) -> "Any":
-            if more is not None:
+        def call_three(one: "Any" = None, two: "Any" = None, three: "Any" = None, more: "Any" = None) -> "Any":
+            if more is not None or stop.reason is not None:
                 return call(one, two, three, more)
             try:
                 return reply(method(first(one), second(two), third(three)))
@@ -266,7 +279,16 @@ def _argument(host: Host, parameter: Field, position: int, function: Function) -
 
 
 def _callback(host: Host, token: int, function: Function) -> Callback:
-    return Callback(lambda payloads, seconds: host.wire.invoke(token, payloads, seconds), function.call)
+    def invoke(payloads: tuple[bytes, ...], seconds: float) -> bytes:
+        if host.nesting == MAX_NESTING:
+            raise LimitExceeded(f"functions are nested in each other's calls deeper than {MAX_NESTING} levels")
+        host.nesting += 1
+        try:
+            return host.wire.invoke(token, payloads, seconds)
+        finally:
+            host.nesting -= 1
+
+    return Callback(invoke, function.call)
 
 
 def conform(value: "Any", type_: Type, where: str, host: Host) -> "Any":
@@ -275,6 +297,9 @@ def conform(value: "Any", type_: Type, where: str, host: Host) -> "Any":
     found = kind_of(value)
     if value is None and type_.optional:
         return None
+    if found == "number" and value - value != 0 and kind != "anything":
+        got = "NaN" if value != value else "infinite number"
+        raise BadArgument(f"{where} must be {host.expected(type_)}, got {a(got)}")
     if kind == "anything" or found == kind:
         if kind == "string":
             _refuse_surrogates(value, where)
@@ -321,13 +346,19 @@ _KINDS: "tuple[tuple[type, str], ...]" = (
 )  # fmt: skip
 
 
+def fields_of(error: LlmspellError) -> dict[str, str]:
+    """What an error tells a script, as text that can be encoded: the name of a file in a message need not be."""
+    fields = {"code": error.code, "message": error.message, "hint": error.hint, "call": error.call}
+    return {name: text.encode(errors="replace").decode() for name, text in fields.items() if text}
+
+
 def describe(parameter: Field, position: int) -> str:
     return f"{parameter.name} (argument {position + 1})"
 
 
 def a(word: str) -> str:
     """The word with its article."""
-    return word if word == "nothing" or word == "nil" else f"{'an' if word[:1] in 'aeiou' else 'a'} {word}"
+    return word if word in ("nothing", "nil", "NaN") else f"{'an' if word[:1] in 'aeiou' else 'a'} {word}"
 
 
 def plain(result: "Any", type_: Type) -> "Any":

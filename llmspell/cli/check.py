@@ -1,0 +1,76 @@
+"""`llmspell check`: read the whole store and say what is wrong with it."""
+
+from typing import Annotated
+
+import typer
+
+from llmspell.cli.app import command
+from llmspell.cli.call import Call
+from llmspell.cli.report import complain
+from llmspell.errors import Corrupt, NotEnabled
+from llmspell.storage import record
+from llmspell.storage.check import Report, check
+from llmspell.storage.keys import STATE
+from llmspell.storage.store import Store
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add `check`."""
+    command(app, "check")(check_store)
+
+
+def check_store(
+    call: Call,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Remove the values that are damaged, so that their keys can be used again.")
+    ] = False,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Remove what has expired, and what the journal need not keep.")
+    ] = False,
+) -> None:
+    """Read every byte of the store and verify it; exit status 4 when something is damaged."""
+    with call.runtime() as runtime:
+        store = runtime.store
+        if store is None:
+            raise NotEnabled("the state is switched off", hint="set enabled = true in [state]")
+        report, damaged = _examine(store)
+        for problem in report.problems:
+            complain(f"problem: {problem}")
+        removed = 0
+        if repair and damaged:
+            removed = _remove(store, damaged)
+            report, _ = _examine(store)
+        if not report.is_sound:
+            raise Corrupt(f"the store has {report.problem_count} problem{'s' * (report.problem_count != 1)}")
+        facts: dict[str, object] = {"sound": True, "entries": report.entries, "bytes": report.size, "removed": removed}
+        if sweep:
+            facts["swept"] = runtime.state.sweep()
+            if runtime.config.state.journal.enabled:
+                runtime.state.compact()
+        call.report.result(facts)
+
+
+def _examine(store: Store) -> tuple[Report, list[bytes]]:
+    """The report on the whole store, and the keys of the values that are damaged."""
+    damaged: list[bytes] = []
+
+    def look(key: bytes, value: bytes) -> str | None:
+        if not key.startswith(STATE):
+            return None
+        problem = record.verify(key, value)
+        if problem is not None:
+            damaged.append(key)
+        return problem
+
+    return check(store, look), damaged
+
+
+def _remove(store: Store, keys: list[bytes]) -> int:
+    """Remove those that are still damaged, in one commit."""
+    removed = 0
+    with store.write() as transaction:
+        for key in keys:
+            value = transaction.get(key)
+            if value is not None and record.verify(key, value) is not None:
+                removed += transaction.delete(key)
+    return removed
