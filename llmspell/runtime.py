@@ -83,11 +83,10 @@ class Runtime:
         """End the running script, from any thread: `interrupted`, `terminated`, `timeout`, or an error of your own."""
         if isinstance(reason, str):
             reason = self._reason(reason)
-        running = self._language
+        self._stop.request(reason)
+        running = self._language  # looked at after the request: a script that begins now sees the reason by itself
         if running is not None:
             running.interrupt(reason)
-        else:
-            self._stop.request(reason)
 
     def flush(self) -> None:
         """After it everything saved so far is on disk."""
@@ -147,7 +146,9 @@ class Runtime:
         if 0 < error.line <= len(lines):
             from llmspell.surface.hint import missing_hint
 
-            error.hint = missing_hint(lines[error.line - 1], self.globals(), language)
+            error.hint = missing_hint(
+                lines[error.line - 1], self.globals(), {"State": "enabled = true in [state]"}, language
+            )
 
     def _reason(self, reason: str) -> LlmspellError:
         if reason == "timeout":

@@ -91,9 +91,9 @@ def to_json(payload: bytes) -> bytes:
 
     Raises BadValue when a dict has both the int key and the text key of one property name.
     """
-    if payload[:1] != MSGPACK:
+    if payload[:1] != MSGPACK and b'"$map"' not in payload:
         return payload
-    return dump_json(_unpackb(payload[1:]), property_names=True)
+    return dump_json(decode(payload), property_names=True)
 
 
 def dump_json(value: "Any", *, property_names: bool = False, indent: int | None = None) -> bytes:

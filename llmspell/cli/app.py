@@ -6,6 +6,7 @@ they may stand before and after the command's name, and turns what it raises int
 
 import inspect
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
@@ -17,7 +18,7 @@ from llmspell import __version__
 from llmspell.cli.call import Call, perform
 from llmspell.cli.options import COMMANDS, COMPLETION_VARIABLE, GLOBAL, Argument, Option
 from llmspell.cli.report import SCRIPT_SUFFIXES, Report, unwritable
-from llmspell.errors import BadArgument, NotEnabled
+from llmspell.errors import BadArgument, Interrupted, NotEnabled
 
 NOT_BUILT = {
     "backup": "backups",
@@ -37,6 +38,7 @@ DEFAULTS = {option.name: option.default for option in GLOBAL}
 def dispatch(argv: Sequence[str]) -> int:
     """Carry out any command line; the exit status."""
     _speak_utf8()
+    signal.signal(signal.SIGTERM, _terminate)
     app = build(completing=COMPLETION_VARIABLE in os.environ)
     try:
         status = app(list(argv), prog_name=PROGRAM, standalone_mode=False, complete_var=COMPLETION_VARIABLE)
@@ -221,6 +223,11 @@ def _usage(error: TyperException, argv: Sequence[str]) -> BadArgument:
     elif message.startswith("No such option") and path.endswith((" run", " exec")):
         hint = f"what the script shall get goes after --; {hint}"
     return BadArgument(message[:1].lower() + message[1:], hint=hint, exit_status=2)
+
+
+def _terminate(_number: int, _frame: object) -> None:
+    """SIGTERM ends a command as an error does, so that what it opened is closed."""
+    raise Interrupted("terminated", exit_status=143)
 
 
 def _speak_utf8() -> None:

@@ -34,7 +34,10 @@ def entry() -> "NoReturn":
     it has closed, and nothing is left but memory.
     """
     gc.disable()  # until the script runs: nothing that is made before is garbage
-    status = main()
+    try:
+        status = main()
+    except KeyboardInterrupt:  # while the rest of the program was being imported
+        status = 130
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

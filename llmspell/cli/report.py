@@ -110,6 +110,19 @@ class Report:
         return problem.exit_status
 
 
+def readable(payload: bytes) -> "Any":
+    """The value of a payload. Lua's tables have no order, so their keys are sorted: the same output every time."""
+    value = values.decode(payload)
+    return _in_order(value) if payload[:1] == values.MSGPACK else value
+
+
+def _in_order(value: "Any") -> "Any":
+    """The value with the keys of all maps sorted, integers first."""
+    if isinstance(value, dict):
+        return {key: _in_order(value[key]) for key in sorted(value, key=lambda key: (type(key) is str, key))}
+    return [_in_order(item) for item in value] if isinstance(value, list) else value
+
+
 def unexpected(error: BaseException) -> InternalError:
     """The error that stands for a mistake of ours."""
     return InternalError(f"an unexpected {type(error).__name__}: {error}")

@@ -3,8 +3,8 @@
 import gc
 import time
 
-from llmspell import values
 from llmspell.cli.call import Call, perform
+from llmspell.cli.report import readable
 from llmspell.cli.watch import Watch, leave
 from llmspell.errors import BadArgument, LlmspellError, NotEnabled
 from llmspell.languages.language import ScriptExit
@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+LARGEST = 64 << 20
+"""The most bytes that a script may have: more is a device or a mistake."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NULLS = (b"\xc0", b"null")
 """What follows the first byte of a payload without a value. Decoding it would import a decoder, at 3 ms."""
@@ -55,16 +57,17 @@ def _run(call: Call, source: bytes, name: str) -> int:
 
     started = time.perf_counter()
     status, payload = 0, None
-    try:
-        if not gc.isenabled():
-            gc.freeze()
-            gc.enable()
-        with Watch(runtime.interrupt, give_up, timeout=timeout):
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
+    with Watch(runtime.interrupt, give_up, timeout=timeout) as watch:
+        try:
             payload = runtime.run(source, name=name, args=given["args"])
-    except ScriptExit as end:
-        status = end.status
-    finally:
-        runtime.close()
+        except ScriptExit as end:
+            status = end.status
+        finally:
+            watch.end()
+            runtime.close()
     duration = time.perf_counter() - started
     result = None if payload is None or payload[1:] in NULLS else readable(payload)
     if report.is_json:
@@ -76,33 +79,19 @@ def _run(call: Call, source: bytes, name: str) -> int:
     return status
 
 
-def readable(payload: bytes) -> "Any":
-    """The value of a result. A Lua table has no order of its own, so its keys are sorted: the same output every time."""
-    value = values.decode(payload)
-    return in_order(value) if payload[:1] == values.MSGPACK else value
-
-
-def in_order(value: "Any") -> "Any":
-    """The value with the keys of all maps sorted, integers first."""
-    if isinstance(value, dict):
-        return {key: in_order(value[key]) for key in sorted(value, key=lambda key: (type(key) is str, key))}
-    return [in_order(item) for item in value] if isinstance(value, list) else value
-
-
 def read_script(path: str) -> bytes:
     """The text of a script; `-` is standard input. Raises BadArgument, exit 2, when it cannot be read."""
     try:
-        if path == "-":
-            path = "standard input"
-            with open(0, "rb", closefd=False) as stream:
-                return stream.read()
-        with open(path, "rb") as file:
-            return file.read()
+        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
+            source = file.read(LARGEST + 1)
     except FileNotFoundError:
         raise BadArgument(f"there is no script '{path}'", exit_status=2) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise BadArgument(f"cannot read the script '{path}': {reason}", exit_status=2) from None
+    if len(source) > LARGEST:
+        raise BadArgument(f"the script '{path}' is larger than {LARGEST >> 20} MiB", exit_status=2)
+    return source
 
 
 def check_text(source: bytes, name: str) -> None:

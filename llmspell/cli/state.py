@@ -12,6 +12,7 @@ from llmspell import values
 from llmspell.cli import transfer
 from llmspell.cli.app import command, group
 from llmspell.cli.call import Call
+from llmspell.cli.report import readable
 from llmspell.errors import BadArgument, BadValue, NotFound
 from llmspell.globals.state import State
 from llmspell.surface.host import plain
@@ -76,7 +77,7 @@ def get(
         payload = manager.load(scope, key) if at is None else manager.load_at(scope, key, moment(at))
         if payload is None:
             raise NotFound(f"there is no value '{key}' in scope '{scope}'")
-        call.report.value(values.decode(payload))
+        call.report.value(readable(payload))
 
 
 def set_(

@@ -27,11 +27,12 @@ SIGNALS = (_signal.SIGINT, _signal.SIGTERM)
 
 
 class Watch:
-    """Watches over one script. Begins with its `with` block and ends with it; the block must be in the main thread.
+    """Watches over one script, from the beginning of its `with` block, in the main thread, until `end`.
 
-    `interrupt(error)` is called in the watching thread, once, with what the script is to end with. When the block is
-    still running `GRACE_SECONDS` later, `give_up(error)` is called there, which ends the process. `timeout` is in
-    seconds, 0 for none.
+    `interrupt(error)` is called in the watching thread, once, with what the script is to end with. When `end` has not
+    been called `GRACE_SECONDS` later, `give_up(error)` is called there, which ends the process. `timeout` is in
+    seconds, 0 for none. From `end` to the end of the block signals do nothing: the script is over, and what is left is
+    to close its store, which nothing must cut short.
     """
 
     def __init__(
@@ -57,13 +58,16 @@ class Watch:
         _thread.start_new_thread(self._run, ())
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._earlier:
-            _signal.signal(number, handler)
+    def end(self) -> None:
+        """The script is over."""
         _signal.set_wakeup_fd(self._earlier_fd)
         with self._acting:
             os.write(self._writer, b"\0")
             self._ended.release()
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._earlier:
+            _signal.signal(number, handler)
 
     def _run(self) -> None:
         error = self._wait()

@@ -73,5 +73,11 @@ def _refuse_bytes(value: "Any", path: str) -> None:
 
 def _with_text_keys(value: "Any") -> "Any":
     if isinstance(value, dict):
-        return {str(key): _with_text_keys(item) for key, item in value.items()}
+        tree = {str(key): _with_text_keys(item) for key, item in value.items()}
+        if len(tree) < len(value):
+            twice = next(key for key in value if isinstance(key, int) and str(key) in value)
+            raise BadValue(
+                f"a table has both the integer key {twice} and the string key '{twice}', which are one in JSON"
+            )
+        return tree
     return [_with_text_keys(item) for item in value] if isinstance(value, list) else value

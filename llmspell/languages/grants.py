@@ -30,11 +30,14 @@ class Grants:
         self.package_paths = tuple(package_paths)
         self.secret_names = frozenset(secret_names)
         self.secret_files = frozenset(os.path.realpath(path) for path in secret_files)
+        self._secret_inodes = frozenset(inode for path in self.secret_files if (inode := _inode(path)))
 
     def may_open(self, path: str) -> bool:
         real = os.path.realpath(path)
         if real in self.secret_files or _is_other_view_of_memory(real):
             return False
+        if self._secret_inodes and _inode(real) in self._secret_inodes:
+            return False  # under another name: a hard link, or a folder that was renamed
         if isinstance(self.files, bool):
             return self.files
         return any(real == root or real.startswith(root.rstrip(os.sep) + os.sep) for root in self.files)
@@ -90,6 +93,14 @@ class Grants:
         """Without any grant, a missing module and a present one give the same answer."""
         if self.files is False:
             self.check_open(name)
+
+
+def _inode(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _is_other_view_of_memory(path: str) -> bool:

@@ -16,7 +16,7 @@ from llmspell.errors import (
 from llmspell.languages.deadline import Deadline
 from llmspell.languages.language import Language, Limits, ScriptExit, Services
 from llmspell.languages.quickjs import Engine
-from llmspell.surface.host import Host
+from llmspell.surface.host import Host, fields_of
 from llmspell.surface.model import CallbackFailed, Type
 
 TYPE_CHECKING = False
@@ -86,8 +86,7 @@ class JavaScriptWire:
         )
 
     def failure(self, error: LlmspellError) -> str:
-        fields = {"code": error.code, "message": error.message, "hint": error.hint, "call": error.call}
-        text = values.dump_json({name: text for name, text in fields.items() if text}, property_names=True)
+        text = values.dump_json(fields_of(error))
         return "!" + text.decode().strip()
 
     def rethrow(self) -> str:
@@ -111,19 +110,22 @@ class JavaScript(Language):
         self._script = ""
         self._main_source: bytes | None = None
         self._wire = JavaScriptWire()
-        self._host = Host(self._wire, services.report_bug)
         stop = services.stop
+        self._host = Host(self._wire, services.report_bug, stop)
         self._engine = Engine(self._resolve, self._load, self._expression, self._must_stop)
         context = self._context = self._engine.context
         if limits.memory:
             context.set_memory_limit(limits.memory)
         context.set_max_stack_size(_stack_bytes())
-        context.add_callable("__host_write", self._write)
-        context.add_callable("__host_readonly", self._readonly)
-        context.add_callable("__host_exit", self._exit)
-        context.add_callable("__host_mistyped", self._host.mistyped)
-        context.add_callable("__host_unstorable", self._unstorable)
-        context.add_callable("__host_is_stopping", lambda: stop.reason is not None)
+        for name, function in (
+            ("write", self._write),
+            ("readonly", self._readonly),
+            ("exit", self._exit),
+            ("mistyped", self._host.mistyped),
+            ("unstorable", self._unstorable),
+            ("is_stopping", lambda: stop.reason is not None),
+        ):
+            context.add_callable("__host_" + name, function)
         context.eval(f"globalThis.__prelude = {_prelude()}; 0")
         parts = {}
         for part in ("define", "seal", "invoke", "begin", "watch", "watchModule", "result", "unhandled"):
@@ -238,10 +240,11 @@ class JavaScript(Language):
         if not isinstance(error, LlmspellError):
             self._services.report_bug(error)
             return "new Error('internal error while loading a module')"
-        return f"new ScriptError({self._wire.failure(error)[1:]})"
+        return f"new ScriptError({{__proto__: null, {self._wire.failure(error)[2:]})"
 
     def _write(self, stream: int, text: str) -> None:
-        self._services.write(stream, self._wire.scalar(text).encode(errors="replace"))
+        if self._services.stop.reason is None:
+            self._services.write(stream, self._wire.scalar(text).encode(errors="replace"))
 
     def _readonly(self, name: str) -> str:
         return self._wire.failure(ReadOnly(f"{name} is read-only; give your own variable another name"))
@@ -249,10 +252,10 @@ class JavaScript(Language):
     def _must_stop(self) -> bool:
         return self._services.stop.reason is not None or self._wire.deadline.is_passed
 
-    def _exit(self, text: str) -> str | None:
-        status = values.decode(self._wire.payload(text))
-        if type(status) is not int or not 0 <= status <= 255:
-            return self._wire.failure(BadArgument(f"status must be 0 to 255, got {text}", call="exit"))
+    def _exit(self, number: str, shown: str) -> str | None:
+        status = int(number)
+        if not 0 <= status <= 255:
+            return self._wire.failure(BadArgument(f"status must be 0 to 255, got {shown}", call="exit"))
         self.interrupt(ScriptExit(status))
         return None
 
@@ -293,7 +296,7 @@ def parse_frame(line: str) -> tuple[str, int, int, str] | None:
     """File, line, column and function of one line of a stack (`    at f (file:3:6)`)."""
     head, _, place = line.strip().removeprefix("at ").rpartition("(")
     parts = place.rstrip(")").rsplit(":", 2)
-    if len(parts) != 3 or not parts[1].isdigit() or not parts[2].isdigit():
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts[1:]):
         return None
     name = head.strip()
     return parts[0], int(parts[1]), int(parts[2]), name if name and name != "<eval>" else "the script"

@@ -153,7 +153,7 @@ class Lua(Language):
                 names = self._runtime.table(*[name.encode() for name in bound.names])
                 define(
                     b"" if owner.is_bare else owner.name.encode(), names, bound.call, bound.index, bound.slots.encode(),
-                    bound.has_options, bound.is_structured,
+                    bound.has_options, bound.is_structured, bound.function.required_count,
                 )  # fmt: skip
         seal()
 

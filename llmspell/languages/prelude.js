@@ -5,6 +5,7 @@
   'use strict'
   const { stringify, parse, rawJSON } = JSON
   const { keys: ownKeys, getPrototypeOf, setPrototypeOf, defineProperty, create, freeze, getOwnPropertyNames, preventExtensions } = Object
+  const { Error } = globalThis
   const { isArray } = Array
   const { isInteger, isFinite, isSafeInteger } = Number
   const uncurry = (method) => Function.prototype.call.bind(method)
@@ -14,7 +15,8 @@
   const split = uncurry(String.prototype.split)
   const isWellFormed = uncurry(String.prototype.isWellFormed)
   const toWellFormed = uncurry(String.prototype.toWellFormed)
-  const test = uncurry(RegExp.prototype.test)
+  const exec = uncurry(RegExp.prototype.exec)
+  const test = (pattern, text) => exec(pattern, text) !== null // RegExp's own test calls whatever exec a script has put there
   const join = uncurry(Array.prototype.join)
   const then = uncurry(Promise.prototype.then)
   const toBase64 = uncurry(Uint8Array.prototype.toBase64)
@@ -54,14 +56,21 @@
   for (const name of ['write', 'mistyped', 'unstorable', 'readonly', 'exit', 'is_stopping']) raw[name] = take(`__host_${name}`)
   const rejections = take('__rejections')
 
+  // The sites of a stack would give scripts the functions of this file.
+  Error.prepareStackTrace = (_, sites) => sites
+  delete getPrototypeOf(new Error().stack[0]).getFunction
+  Error.prepareStackTrace = undefined
+
   class ScriptError extends Error {
     constructor(fields) {
-      setPrototypeOf(fields, null)
-      super(fields.call ? `${fields.call}: ${fields.message}` : fields.message)
+      super(fields.message)
       this.name = 'ScriptError'
       this.code = fields.code
       this.hint = fields.hint ?? null
       this.call = fields.call ?? null
+    }
+    toString() {
+      return this.call ? `${this.call}: ${this.message}` : this.message
     }
   }
   
@@ -71,7 +80,7 @@
   }
   const thrown = (reply) => {
     if (raw.is_stopping()) halt()
-    return new ScriptError(parse(slice(reply, 1)))
+    return new ScriptError(setPrototypeOf(parse(slice(reply, 1)), null))
   }
 
   // Encoding. Most values are plain: JSON.stringify writes them exactly. The others go through `convert`, which tags them.
@@ -335,6 +344,7 @@
         return v === 0 && 1 / v < 0 ? '-0' : String(v)
     }
     if (v === null) return 'null'
+    if (v instanceof ScriptError) return v.toString()
     if (v instanceof Error) return v.stack ? `${v.name}: ${v.message}\n${scriptStack(v)}`.trimEnd() : `${v.name}: ${v.message}`
     if (above.includes(v)) return '[circular]'
     const kind = slice(tagOf(v), 8, -1)
@@ -429,7 +439,10 @@
 
   const seal = () => {
     for (const owner of ownKeys(natives)) for (const name of ownKeys(natives[owner])) publish(space(owner), name, natives[owner][name], owner, true)
-    for (const name of ownKeys(spaces)) preventExtensions(preventExtensions(spaces[name]) && getPrototypeOf(spaces[name]))
+    for (const name of ownKeys(spaces)) {
+      preventExtensions(spaces[name])
+      preventExtensions(getPrototypeOf(spaces[name]))
+    }
     publish(globalThis, 'print', printTo(1), 'print', false)
     publish(globalThis, 'exit', exit, 'exit', false)
     publish(globalThis, 'ScriptError', ScriptError, 'ScriptError', false)
@@ -467,8 +480,9 @@
     settle((async () => (await import(path)).default)())
   }
   const unhandled = () => {
-    for (const name of ownKeys(rejections)) {
-      if (name !== 'completion' && name !== 'thrown' && rejections[name] !== undefined) return describe(rejections[name])
+    const names = ownKeys(rejections)
+    for (let i = 0; i < names.length; i++) {
+      if (names[i] !== 'completion' && names[i] !== 'thrown') return describe(rejections[names[i]])
     }
     return ''
   }

@@ -309,7 +309,7 @@ function frames(co)
     if not info then break end
     level = level + 1
     if sub(info.source, 1, 1) == "@" then
-      list[#list + 1] = {file = sub(info.source, 2), line = info.currentline, name = info.what == "main" and "the script" or info.name or "?"}
+      list[#list + 1] = {file = sub(info.source, 2), line = info.currentline, name = info.what == "main" and "the script" or info.name or "a function"}
     end
   end
   return list
@@ -382,7 +382,7 @@ local READ = {
   end,
 }
 
-local function bind(call, index, slots, has_options, is_structured)
+local function bind(call, index, slots, has_options, is_structured, required)
   local n, read = #slots, {}
   for i = 1, n do read[i] = READ[sub(slots, i, i)] end
   local has_callback = find(slots, "f", 1, true)
@@ -405,7 +405,11 @@ local function bind(call, index, slots, has_options, is_structured)
   end
   if n == 3 and not has_callback then
     local one, two, three = read[1], read[2], read[3]
-    return function(a, b, c, o, extra)
+    return function(a, b, ...)
+      if required == 3 and a ~= nil and b ~= nil and select("#", ...) == 0 then
+        raise(select(2, host.mistyped(index, 2, "nothing"))) -- a nil that is written out is a value, a missing one a mistake
+      end
+      local c, o, extra = ...
       if o ~= nil or extra ~= nil then o = options_of(o, extra) end
       return finish(is_structured, call(one(a, index, 0), two(b, index, 1), three(c, index, 2), o))
     end
@@ -585,6 +589,9 @@ if config.stdlib == "full" then
   safe_os.execute = unavailable("os.execute", "allow_process_spawn")
 end
 
+-- In the reach of a variable to be closed a `return f(x)` is no tail call: the frame, and so the line, stays in the stack.
+local KEEP_FRAME = "local __frame <close> = nil "
+
 -- Modules: text from the host, run once, by the path it came from; one that failed runs again with the next require.
 local modules, loading, innermost = {}, {}, ""
 function env.require(name)
@@ -596,7 +603,7 @@ function env.require(name)
     raise(select(2, host.refuse("require", "the module '" .. name .. "' is still loading: modules require each other in a circle")))
   end
   if modules[path] == nil then
-    local chunk, problem = load(text, "@" .. path, "t", env)
+    local chunk, problem = load(KEEP_FRAME .. text, "@" .. path, "t", env)
     if not chunk then error(problem, 0) end
     local outer = innermost
     loading[path], innermost = true, path
@@ -649,8 +656,8 @@ local natives = {
 }
 
 local spaces = {}
-local function define(space, names, call, index, slots, has_options, is_structured)
-  local f = bind(call, index, slots, has_options, is_structured)
+local function define(space, names, call, index, slots, has_options, is_structured, required)
+  local f = bind(call, index, slots, has_options, is_structured, required)
   if space == "" then
     for _, name in ipairs(names) do frozen[name] = f end
     return
@@ -690,7 +697,7 @@ local function run(source, path, arguments)
   rawset(env, "args", list)
   rawset(env, "arg", arg)
   modules, loading, innermost, lost = {}, {}, "", nil
-  local chunk, problem = load(source, "@" .. path, "t", env)
+  local chunk, problem = load(KEEP_FRAME .. source, "@" .. path, "t", env)
   if not chunk then return false, encode({message = problem, syntax = true}, -1) end
   local stack
   local function handler(e)

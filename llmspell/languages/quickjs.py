@@ -2,7 +2,8 @@
 
 File names, ES modules, top-level await, interrupts and the tracking of unhandled rejections. JavaScript may only *run*
 inside a call of the extension module's own methods, since its callables restore the thread state that such a call
-saved. The module loader is called there; so scripts are run from within it, with the GIL released (`CDLL`).
+saved. The module loader is called there; so scripts are run from within it, with the GIL released (`CDLL`). Throwing an
+error and compiling a module may run a script's code too: a setter, `Error.prepareStackTrace`.
 """
 
 import ctypes
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 EVAL_GLOBAL, EVAL_MODULE, EVAL_COMPILE_ONLY, EVAL_ASYNC = 0, 1, 1 << 5, 1 << 7
-TAG_UNDEFINED, TAG_EXCEPTION = 3, 6
+TAG_EXCEPTION = 6
 RUN_MODULE = "llmspell:run:"
 """The name, with a number behind it, whose import makes the loader run the pending script."""
 
@@ -80,9 +81,14 @@ class Engine:
             return 1 if is_stopping() else 0
 
         def track(ctx: int, promise: JSValue, reason: JSValue, is_handled: int, _opaque: int) -> None:
-            name = str(promise.u).encode()
-            value = JSValue(0, TAG_UNDEFINED) if is_handled else self._holding.JS_DupValue(ctx, reason)
-            self._holding.JS_SetPropertyStr(ctx, self._rejections, name, value)
+            name = b"p%d" % promise.u
+            if not is_handled:
+                value = self._holding.JS_DupValue(ctx, reason)
+                self._holding.JS_SetPropertyStr(ctx, self._rejections, name, value)
+                return
+            atom = self._holding.JS_NewAtomLen(ctx, name, len(name))
+            self._holding.JS_DeleteProperty(ctx, self._rejections, atom, 0)
+            self._holding.JS_FreeAtom(ctx, atom)
 
         # Kept alive as long as the context: the engine holds only their addresses.
         self._callbacks = (_LOADER(loader), _NORMALIZER(normalizer), _INTERRUPT(interrupted), _TRACKER(track))
@@ -110,6 +116,10 @@ class Engine:
                 library.JS_GetException.argtypes = [ctypes.c_void_p]
                 library.JS_FreeValue.argtypes = [ctypes.c_void_p, JSValue]
                 library.JS_SetPropertyStr.argtypes = [ctypes.c_void_p, JSValue, ctypes.c_char_p, JSValue]
+                library.JS_NewAtomLen.restype = ctypes.c_uint32
+                library.JS_NewAtomLen.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
+                library.JS_FreeAtom.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
+                library.JS_DeleteProperty.argtypes = [ctypes.c_void_p, JSValue, ctypes.c_uint32, ctypes.c_int]
                 library.JS_SetModuleLoaderFunc.argtypes = [ctypes.c_void_p, _NORMALIZER, _LOADER, ctypes.c_void_p]
                 library.JS_SetInterruptHandler.argtypes = [ctypes.c_void_p, _INTERRUPT, ctypes.c_void_p]
                 library.JS_SetHostPromiseRejectionTracker.argtypes = [ctypes.c_void_p, _TRACKER, ctypes.c_void_p]
@@ -152,12 +162,12 @@ class Engine:
         self._holding.JS_SetPropertyStr(ctx, self._rejections, slot, value)
 
     def _compile_module(self, source: bytes, name: bytes) -> int | None:
-        value = self._holding.JS_Eval(self._ctx, source, len(source), name, EVAL_MODULE | EVAL_COMPILE_ONLY)
+        value = self._running.JS_Eval(self._ctx, source, len(source), name, EVAL_MODULE | EVAL_COMPILE_ONLY)
         return None if value.tag == TAG_EXCEPTION else int(value.u)
 
     def _throw(self, expression: str) -> None:
         code = b"throw " + expression.encode()
-        self._holding.JS_Eval(self._ctx, code, len(code), b"<input>", EVAL_GLOBAL)
+        self._running.JS_Eval(self._ctx, code, len(code), b"<input>", EVAL_GLOBAL)
 
     def close(self) -> None:
         self._holding.JS_FreeValue(self._ctx, self._rejections)

@@ -44,6 +44,11 @@ class Revision:
         self.payload = None if saved is None else saved.payload
         self.class_name = "" if saved is None else class_name(saved.class_code)
 
+    @property
+    def value(self) -> "Any":
+        """The value that was saved, decoded; None unless it was a save."""
+        return None if self.payload is None else values.decode(self.payload)
+
 
 class Change:
     """One key that a commit changed."""

@@ -26,9 +26,22 @@ if TYPE_CHECKING:
     from builtins import list as list_
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
-    from typing import Any
+    from os import PathLike
+    from typing import Any, TypedDict, Unpack
 
+    from llmspell.state.correlation import Correlation
     from llmspell.storage.store import Store
+
+    class Options(TypedDict, total=False):
+        """The options of a manager, by name."""
+
+        clock: Callable[[], int]
+        max_value_bytes: int
+        classes: Mapping[str, str] | None
+        journal: JournalPolicy | None
+        schema_version: str
+        transaction_timeout_ms: int
+        correlation_id: str
 
 _FIRST_EPHEMERAL_VERSION = 2**52
 _UPKEEP_BATCH = 256
@@ -49,6 +62,14 @@ class StateManager:
 
     `participants` are called with the transaction before it commits, to write into it what must commit with it;
     `listeners` with the Commit after it. A listener must not raise: what it tells about has happened.
+
+    >>> with StateManager.with_backend("memory") as state:
+    ...     state.set("agent:ada", "mood", "curious")
+    ...     with state.transaction():
+    ...         state.set("agent:ada", "plan", ["read", "ask"])
+    ...         visits = state.increment("agent:ada", "visits")
+    ...     state.get("agent:ada", "plan"), visits, state.list_keys("agent:ada")
+    (['read', 'ask'], 1, ['mood', 'plan', 'visits'])
     """
 
     def __init__(
@@ -82,11 +103,17 @@ class StateManager:
         self.sweep_due = 0
         self.compact_due = 0
         self._rules = ClassRules(classes) if classes else None
+        self._correlations: type[Correlation] | None = None
         self._ephemeral_version = _FIRST_EPHEMERAL_VERSION
 
     @classmethod
-    def with_backend(cls, name: str, *, path: str | None = None, **options: "Any") -> "StateManager":
-        """A manager over a store of its own: `memory`, or `lmdb` (also `disk`, `sled`) at `path`. Close it."""
+    def with_backend(
+        cls, name: str, *, path: "str | PathLike[str] | None" = None, **options: "Unpack[Options]"
+    ) -> "StateManager":
+        """A manager over a store of its own: `memory`, or `lmdb` (also `disk`, `sled`) in the folder `path`.
+
+        Closing the manager, or leaving its `with` block, closes the store. `options` are those of the class.
+        """
         store: Store
         if name == "memory":
             from llmspell.storage.memory import MemoryStore
@@ -100,7 +127,11 @@ class StateManager:
             store = LmdbStore(path)
         else:
             raise BadArgument(f"unknown backend '{name}'; the backends are memory and lmdb")
-        return cls(store, **options)
+        try:
+            return cls(store, **options)
+        except BaseException:
+            store.close()
+            raise
 
     @property
     def schema_version(self) -> str:
@@ -362,14 +393,66 @@ class StateManager:
 
     # Python values
 
-    def set(self, scope: "str | Scope", key: str, value: "Any", **options: "Any") -> None:
+    def set(
+        self, scope: "str | Scope", key: str, value: "Any", *, ttl: float | None = None, class_: str | None = None,
+        if_version: int | None = None,
+    ) -> None:  # fmt: skip
         """`save` for a Python value; None deletes. Raises BadValue for what cannot be stored exactly."""
-        self.save(scope, key, values.encode(value), **options)
+        self.save(scope, key, values.encode(value), ttl=ttl, class_=class_, if_version=if_version)
 
-    def get(self, scope: "str | Scope", key: str, default: "Any" = None) -> "Any":
-        """`load` for a Python value."""
-        payload = self.load(scope, key)
+    def get(
+        self, scope: "str | Scope", key: str, default: "Any" = None, *, at: int | float | str | None = None
+    ) -> "Any":
+        """`load` for a Python value, or `load_at` when `at` is given; `default` when there is none.
+
+        >>> state = StateManager.with_backend("memory")
+        >>> state.set("notes", "today", {"done": 1})
+        >>> before = state.version()
+        >>> state.set("notes", "today", {"done": 2})
+        >>> state.get("notes", "today"), state.get("notes", "today", at=before), state.get("notes", "other", "none")
+        ({'done': 2}, {'done': 1}, 'none')
+        """
+        payload = self.load(scope, key) if at is None else self.load_at(scope, key, at)
         return default if payload is None else values.decode(payload)
+
+    def items(
+        self, scope: "str | Scope", *, prefix: str = "", after: str | None = None, limit: int | None = None,
+        reverse: bool = False,
+    ) -> "list_[tuple[str, Any]]":  # fmt: skip
+        """`list` for Python values."""
+        found = self.list(scope, prefix=prefix, after=after, limit=limit, reverse=reverse)
+        return [(key, values.decode(payload)) for key, payload in found]
+
+    def modify(self, scope: "str | Scope", key: str, fn: "Callable[[Any], Any]") -> "Any":
+        """`update` for Python values: `fn` gets the value, None when there is none, and gives the new one.
+
+        >>> state = StateManager.with_backend("memory")
+        >>> state.modify("shop", "orders", lambda orders: [*(orders or []), "tea"])
+        ['tea']
+        """
+
+        def change(payload: bytes | None) -> bytes | None:
+            return values.encode(fn(None if payload is None else values.decode(payload)))
+
+        payload = self.update(scope, key, change)
+        return None if payload is None else values.decode(payload)
+
+    def with_correlation(self, correlation_id: str) -> "AbstractContextManager[StateManager]":
+        """What this thread or task commits here in the block carries the id; it stands in `history` and `changes`.
+
+        The id that counts is that of the moment of the commit. Blocks nest; tasks that are begun in one inherit it,
+        threads do not. Raises BadArgument unless the id is 1 to 255 bytes of UTF-8 without control characters.
+
+        >>> state = StateManager.with_backend("memory")
+        >>> with state.with_correlation("request-7"):
+        ...     state.set("jobs", "mail", "sent")
+        >>> [revision.correlation_id for revision in state.history("jobs", "mail")]
+        ['request-7']
+        """
+        from llmspell.state.correlation import Correlation
+
+        self._correlations = Correlation
+        return Correlation(self, correlation_id)
 
     # What transactions ask for
 
@@ -377,6 +460,10 @@ class StateManager:
         """The open transaction of this thread."""
         current = self.current
         return current if current is not None and current.thread == get_ident() else None
+
+    def current_correlation_id(self) -> str:
+        """The id that a commit of this thread or task carries now."""
+        return self.correlation_id if self._correlations is None else self._correlations.current(self)
 
     def open_ephemeral_store(self) -> "Store":
         """The private store of ephemeral values, made when the first one comes. Needs the write lock."""

@@ -108,7 +108,7 @@ class Transaction:
         manager.current = None
         self._leave(kind, error, trace)
         if kind is None and self.changes and manager.listeners:
-            commit = Commit(self.version, self.now, manager.correlation_id, self.changes)
+            commit = Commit(self.version, self.now, manager.current_correlation_id(), self.changes)
             for listener in manager.listeners:
                 listener(commit)
 
@@ -300,7 +300,8 @@ class Transaction:
             else:
                 if self.now >= manager.compact_due:
                     manager.compact_due = journal.compact(self, self._policy)
-                journal.write_commit(self.main, self.version, self.now, manager.correlation_id, self.changes)
+                cause = manager.current_correlation_id()
+                journal.write_commit(self.main, self.version, self.now, cause, self.changes)
             for participant in manager.participants:
                 participant(self)
             head.write(self.main)

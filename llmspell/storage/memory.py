@@ -81,7 +81,7 @@ class TreeWrite(WriteTransaction):
         before = self._tree
         if before is ENDED:
             raise has_ended()
-        self._tree = before if tree is None else tree
+        self._tree = before.copy() if tree is None else tree
         self.changes += 1
         return before
 

@@ -7,11 +7,18 @@ from llmspell.surface.model import Global, camel_case
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 
-def missing_hint(source_line: str, globals_: "Iterable[Global]", language: str) -> str:
-    """A remedy for a line that failed on a name no global has: the config key that enables it, or the nearest name."""
+def missing_hint(source_line: str, globals_: "Sequence[Global]", absent: dict[str, str], language: str) -> str:
+    """A remedy for a line that failed on a name no global has: the config key that enables it, or the nearest name.
+
+    `absent` maps the names of globals that exist to what enables them.
+    """
+    present = {owner.name for owner in globals_}
+    for name, key in absent.items():
+        if name not in present and re.search(rf"\b{name}\b", source_line):
+            return f"{name} needs {key} in the configuration"
     for owner in globals_:
         if owner.is_bare:
             continue

@@ -63,7 +63,7 @@ MAX_NESTING = 32
 """How deep functions of the script may stand inside each other's host functions, before a C or Python stack is used up."""
 SCALAR_KINDS = frozenset(("boolean", "integer", "number", "string", "choice"))
 STRUCTURED_RESULTS = frozenset(("anything", "payload", "list", "map", "record"))
-UNKNOWN: "Any" = object()
+MISSING_VALUE = "to store nothing, say so: nil in Lua, null in JavaScript"
 
 
 class Host:
@@ -94,6 +94,8 @@ class Host:
                 error = BadArgument(f"takes at most {position} argument{'s' * (position != 1)}, got more")
             elif got == "extra":
                 error = BadArgument(f"takes at most {position + 1} arguments, the last one with the options {names}")
+        elif got == "nothing":
+            error = BadArgument(f"{describe(parameter, position)} is missing", hint=MISSING_VALUE)
         else:
             error = BadArgument(
                 f"{describe(parameter, position)} must be {self.expected(parameter.type)}, got {a(got)}"
@@ -151,7 +153,7 @@ def _call(host: Host, function: Function, method: "Callable[..., Any]") -> "Call
     )
     options = _Options(host, function) if function.options else None
     reply = host.wire.reply(function.result)
-    stop, stopped = host.stop, host.wire.failure(Interrupted("interrupted"))
+    stop = host.stop
 
     def settle(error: BaseException) -> "Any":
         if isinstance(error, CallbackFailed):
@@ -163,7 +165,7 @@ def _call(host: Host, function: Function, method: "Callable[..., Any]") -> "Call
 
     def call(*raw: "Any") -> "Any":
         if stop.reason is not None:
-            return stopped
+            return host.wire.failure(Interrupted("interrupted"))
         try:
             arguments = [read(item) for read, item in zip(readers, raw, strict=False)]
             if options is not None and len(raw) > len(readers) and raw[-1] is not None:
@@ -322,6 +324,8 @@ def conform(value: "Any", type_: Type, where: str, host: Host) -> "Any":
         raise BadArgument(f"{where} must be one of {', '.join(type_.python.values)}, got '{value}'")
     if found == "bytes" and kind in ("string", "moment", "choice"):
         raise BadArgument(f"{where} is not valid UTF-8")
+    if kind == "integer" and found == "number":
+        raise BadArgument(f"{where} must be {host.expected(type_)}, got {value:g}")
     raise BadArgument(f"{where} must be {host.expected(type_)}, got {host.got(value)}")
 
 

@@ -15,6 +15,7 @@ FAILURES: dict[str, tuple[list[str], int, str, str]] = {
     "code of a global": (["exec", "State.save('a', 5, 1)"], 1, "bad_argument", "State.save: key (argument 2)"),
     "missing script": (["run", "nothing.lua"], 2, "bad_argument", "there is no script 'nothing.lua'"),
     "unreadable script": (["run", "loop.lua"], 2, "bad_argument", "cannot read the script 'loop.lua'"),
+    "endless script": (["run", "/dev/zero"], 2, "bad_argument", "is larger than 64 MiB"),
     "folder as script": (["run", "home"], 2, "bad_argument", "cannot read the script 'home'"),
     "script that is no text": (["run", "latin1.lua"], 2, "bad_argument", "not UTF-8 text (byte 0xe9 in line 2)"),
     "unknown option": (["run", "a.lua", "--nothing"], 2, "bad_argument", "no such option: --nothing"),

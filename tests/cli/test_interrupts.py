@@ -94,6 +94,17 @@ def test_what_was_saved_is_on_disk_also_when_syncs_are_grouped(
     assert shell("state", "get", "app", "k").out == '"kept"\n'
 
 
+def test_other_commands_end_on_sigterm_too(shell: Shell) -> None:
+    shell.disk()
+    shell("state", "set", "app", "k", "1")
+    process = shell.start("state", "changes", "--follow")
+    assert process.stdout is not None
+    assert process.stdout.readline().endswith(b"app  k\n")
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (143, b"error: terminated\n")
+
+
 def test_interrupted_transaction_changes_nothing(shell: Shell) -> None:
     shell.disk()
     code = "State.transaction(function() State.save('app', 'k', 1) print('ready') while true do end end)"

@@ -57,6 +57,13 @@ class Example:
         found = [re.findall(r"llmspell -[^;&]*", line) for line in self.header]
         return [command.strip() for commands in found for command in commands]
 
+    @property
+    def command(self) -> list[str]:
+        """The words of the command after `Run:`; fails the test when the header has none."""
+        if not self.commands:
+            pytest.fail(f"the comment at the head of {self.file} does not say how to run it")
+        return shlex.split(self.commands[0])
+
     def expected(self, variant: str = "") -> str:
         """What a run prints; fails the test when nobody has written it down."""
         candidates = [f"{self.subject}{variant}{self.path.suffix}.txt", f"{self.subject}{variant}.txt"]
@@ -72,10 +79,9 @@ class Example:
     @contextmanager
     def started(self, state: Path, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
         """The header's command, running with its state at `state`; killed at the end of the block."""
-        words = shlex.split(self.commands[0])
         environment = {name: text for name, text in os.environ.items() if not name.startswith("LLMSPELL_")}
         with subprocess.Popen(
-            [sys.executable, "-m", *words, *arguments],
+            [sys.executable, "-m", *self.command, *arguments],
             cwd=ROOT,
             env=environment | {"LLMSPELL_STATE_PATH": str(state), "PYTHONWARNINGS": "error"},
             stdin=subprocess.DEVNULL,

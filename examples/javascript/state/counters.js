@@ -1,7 +1,7 @@
 // Counters: two processes count at the same time, in the same store, and not one count is lost.
 //
-// Every process takes a number of its own, counts 200 page views, and writes down what it did. With the word `report` the
-// script adds up what they wrote down and compares it with the counter.
+// Every process takes a number of its own, counts 200 page views, and writes down what it did. With the word `report`
+// the script adds up what they wrote down and compares it with the counters.
 //
 // Config: configs/state-enabled.toml (a store on disk, which all processes share)
 // Run:    llmspell -c configs/state-enabled.toml run examples/javascript/state/counters.js

@@ -62,10 +62,10 @@ assert(State.list(SCOPE)[0].value === 42)
 assert(State.listScopes({ prefix: SCOPE })[0] === SCOPE)
 
 // Big integers, bytes and empty lists come back as what they were, and an unknown option is an error and not ignored.
-State.save(SCOPE, 'values', { big: 2n ** 60n, list: [], text: 'ã', bytes: new Uint8Array([0, 255]), absent: undefined })
+State.save(SCOPE, 'values', { big: 2n ** 60n, list: [], bytes: new Uint8Array([0, 255]), text: 'ã', gone: undefined })
 const values = State.load(SCOPE, 'values')
 assert(values.big === 2n ** 60n && Array.isArray(values.list) && values.text === 'ã')
-assert(values.bytes instanceof Uint8Array && values.bytes[1] === 255 && !('absent' in values))
+assert(values.bytes instanceof Uint8Array && values.bytes[1] === 255 && !('gone' in values))
 assert(problemOf(() => State.save(SCOPE, 'answer', 1, { tll: 5 }))?.code === 'bad_argument')
 
 // What cannot be stored exactly is refused, with the path to it.
