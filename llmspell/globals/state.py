@@ -88,7 +88,6 @@ class State(Global):
     """
 
     name = "State"
-    enabled_by = "state.enabled"
 
     def __init__(self, manager: "StateManager", wait: "Callable[[float], bool]") -> None:
         self._manager = manager

@@ -29,7 +29,7 @@ if not ok and problem.code == "invalid_key" then print("not saved: " .. problem)
 ```
 ```javascript
 try { State.save("global", "", 1) } catch (problem) {
-  if (problem instanceof ScriptError && problem.code === "invalid_key") print("not saved: " + problem.message)
+  if (problem instanceof ScriptError && problem.code === "invalid_key") print(`not saved: ${problem}`)
 }
 ```
 

@@ -210,12 +210,10 @@ class Global:
 
     `languages` limits a global to some languages; `is_bare` puts its functions beside the globals instead of under a name
     (`sleep`). `natives` are members of the prelude's own making, declared for the documentation. `requires` maps a function's
-    name to the config key that enables it; `enabled_functions` says which are on. `enabled_by` is the config key without
-    which the whole global is absent.
+    name to the config key that enables it; `enabled_functions` says which are on.
     """
 
     name: str
-    enabled_by = ""
     languages: tuple[str, ...] = ("lua", "javascript")
     is_bare = False
     functions: "tuple[Function, ...]" = ()

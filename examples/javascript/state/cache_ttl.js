@@ -64,5 +64,5 @@ for (let attempt = 1; attempt <= 3; attempt++) {
 try {
   State.save(CACHE, 'flash', '!', { ttl: 0 })
 } catch (problem) {
-  console.log(problem.message)
+  console.log(String(problem))
 }

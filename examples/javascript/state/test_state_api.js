@@ -71,7 +71,7 @@ assert(problemOf(() => State.save(SCOPE, 'answer', 1, { tll: 5 }))?.code === 'ba
 // What cannot be stored exactly is refused, with the path to it.
 const problem = problemOf(() => State.save(SCOPE, 'answer', { steps: { last: print } }))
 assert(problem instanceof ScriptError && problem.code === 'bad_value')
-console.log(problem.message)
+console.log(String(problem))
 
 assert(State.delete(SCOPE, 'answer') && !State.delete(SCOPE, 'answer'))
 assert(State.clear(SCOPE) === 1)

@@ -1,0 +1,2 @@
+-- expect error: script: bad bytes: �
+error("bad bytes: \255", 0)

@@ -1,0 +1,2 @@
+// expect error: bad_argument: State.save: the option 'ttl' must be a number, got a string
+State.save("g", "k", 1, { ttl: "x" })

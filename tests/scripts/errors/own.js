@@ -1,0 +1,2 @@
+// expect error: script: it went wrong
+throw new Error("it went wrong")

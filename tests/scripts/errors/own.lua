@@ -1,0 +1,2 @@
+-- expect error: script: it went wrong
+error("it went wrong")

@@ -1,0 +1,2 @@
+-- expect error: script: <{reason = "none"}|{ reason: 'none' }>
+error({reason = "none"})

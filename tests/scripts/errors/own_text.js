@@ -1,0 +1,2 @@
+// expect error: script: just text
+throw "just text"

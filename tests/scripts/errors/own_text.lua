@@ -1,0 +1,2 @@
+-- expect error: script: just text
+error("just text", 0)

@@ -1,0 +1,2 @@
+-- expect error: read_only: sleep is read-only; give your own variable another name
+sleep = 5

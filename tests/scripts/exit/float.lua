@@ -1,0 +1,2 @@
+-- expect exit: 4
+os.exit(4.0)

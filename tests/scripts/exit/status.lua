@@ -1,0 +1,5 @@
+-- expect exit: 3
+-- expect: before
+print("before")
+pcall(os.exit, 3)
+print("after")

@@ -1,0 +1,2 @@
+-- expect error: bad_argument: JSON.array: the argument must be a table without a metatable
+JSON.array(State)

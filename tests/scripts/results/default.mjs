@@ -1,0 +1,3 @@
+// expect result: {"answer": 42}
+const answer = 42
+export default { answer }

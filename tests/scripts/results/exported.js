@@ -1,0 +1,2 @@
+// expect result: 7
+export default await Promise.resolve(7)

@@ -1,0 +1,2 @@
+// expect result: null
+const x = 1

@@ -1,0 +1,2 @@
+-- expect result: null
+local x = 1

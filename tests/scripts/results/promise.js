@@ -1,0 +1,2 @@
+// expect result: 5
+;(async () => 5)()

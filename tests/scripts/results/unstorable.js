@@ -1,0 +1,2 @@
+// expect error: bad_value: the result cannot be passed on: cannot store a function (at $.a)
+;({ a: function () {} })
