@@ -77,5 +77,7 @@ def render(rows: Sequence[Row]) -> str:
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
         met = {True: "yes", False: "**no**", None: ""}[row.is_met]
         rate = f"{1 / row.times.median:,.0f}"
-        lines.append(f"| {row.name}{' (' + row.note + ')' if row.note else ''} | {' | '.join(cells)} | {rate} | {ratio} | {row.target} | {met} |")
+        lines.append(
+            f"| {row.name}{' (' + row.note + ')' if row.note else ''} | {' | '.join(cells)} | {rate} | {ratio} | {row.target} | {met} |"
+        )
     return "\n".join(lines)

@@ -29,5 +29,7 @@ def rows(folder: Path, rounds: int) -> Iterator[Row]:
     bare, *runs = alternate([lambda side=side: start(side) for side in sides], rounds)  # type: ignore[misc]
     yield Row("`python -c pass`", bare, unit="ms")
     for language, times in zip(("Lua", "JavaScript"), runs, strict=True):
-        row = Row(f"`llmspell run` of an empty script, {language}, store open", times, bare, "≤ 3", unit="ms", is_cost=True)
+        row = Row(
+            f"`llmspell run` of an empty script, {language}, store open", times, bare, "≤ 3", unit="ms", is_cost=True
+        )
         yield Row(**{**row.__dict__, "is_met": (row.ratio or 0) <= 3})

@@ -40,7 +40,7 @@ for i = 1, n do State.load("bench", "load" .. i) end
 LOAD_JS = """
 { const n = Number(args[0]); for (let i = 1; i <= n; i++) State.load('bench', 'load' + i) }
 """
-LIST_LUA = 'assert(#State.list_keys(args[2]) == tonumber(args[1]))'
+LIST_LUA = "assert(#State.list_keys(args[2]) == tonumber(args[1]))"
 PAGE_LUA = """
 for i = 1, tonumber(args[1]) do assert(#State.list_keys(args[2], {after = "k5", limit = 100}) == 100) end
 """
@@ -197,7 +197,9 @@ def _lists(folder: Path, rounds: int) -> Iterator[Row]:
             for number in range(size):
                 bench.runtime.state.save(scope, f"k{number:08}", b"\xc1\x01")
     listing = alternate([lambda: bench.run(LIST_LUA, sizes["all"], "all")], rounds)[0]
-    small, large = alternate([lambda scope=scope: bench.run(PAGE_LUA, 200, scope) for scope in ("small", "large")], rounds)  # type: ignore[misc]
+    small, large = alternate(
+        [lambda scope=scope: bench.run(PAGE_LUA, 200, scope) for scope in ("small", "large")], rounds
+    )  # type: ignore[misc]
     bench.runtime.close()
     yield _with_rate(Row("list_keys of 100,000 keys, Lua, per key", listing, target="≥ 500,000/s"), 500_000)
     yield Row("a page of 100 keys among 10,000", small)

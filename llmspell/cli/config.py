@@ -8,6 +8,7 @@ import typer
 
 from llmspell.cli.app import command, group
 from llmspell.cli.call import Call
+from llmspell.cli.installation import info
 from llmspell.config.json_schema import json_schema
 from llmspell.config.profiles import profile_text
 from llmspell.errors import BadArgument
@@ -22,6 +23,7 @@ def add_to(app: typer.Typer) -> None:
     command(config, "show")(show)
     command(config, "validate")(validate)
     command(config, "schema")(schema)
+    command(config, "info")(info)
     command(app, "validate")(validate)
     command(app, "init")(init)
 

@@ -14,9 +14,11 @@ from llmspell import __version__
 from llmspell.cli.app import command
 from llmspell.cli.call import Call
 from llmspell.config import Config
+from llmspell.config.cache import Slot
 from llmspell.errors import LlmspellError, StorageError
 from llmspell.languages.language import Language
 
+NO_FILE = "no file, the defaults"
 PACKAGES = ("lupa", "quickjs-ng", "lmdb", "msgpack", "typer", "rich")
 
 
@@ -32,7 +34,7 @@ def info(call: Call) -> None:
     call.report.result(
         {
             "version": __version__,
-            "config": config.source or "no file, the defaults",
+            "config": config.source or (NO_FILE if call.report.output == "text" else None),
             "profile": config.profile,
             "default_engine": config.default_engine,
             "state": _state(config),
@@ -54,7 +56,7 @@ def doctor(call: Call) -> int:
         except LlmspellError as error:
             rows.append({"check": name, "status": "failed", "detail": str(error)})
             status = status or error.exit_status
-        except ImportError as error:
+        except (ImportError, OSError) as error:
             rows.append({"check": name, "status": "failed", "detail": str(error)})
             status = status or 1
     call.report.result(rows)
@@ -88,9 +90,19 @@ def _engines(_call: Call) -> Iterator[Finding]:
 
 def _config(call: Call) -> Iterator[Finding]:
     config = call.config()
-    yield "", "ok", config.source or "no file, the defaults"
+    yield "", "ok", config.source or NO_FILE
     for notice in config.notices:
         yield "", "warning", notice
+
+
+def _cache(_call: Call) -> Iterator[Finding]:
+    folder = Slot("", os.environ).folder
+    if not folder:
+        yield "", "ok", "none: a configuration file is parsed at every start"
+    elif os.path.isdir(folder) and (os.stat(folder).st_uid != os.geteuid() or os.stat(folder).st_mode & 0o022):
+        yield "", "warning", f"{folder} is not used, because others may write it: chmod 700 it"
+    else:
+        yield "", "ok", f"parsed configuration files are kept in {folder}"
 
 
 def _store(call: Call) -> Iterator[Finding]:
@@ -111,14 +123,20 @@ def _store(call: Call) -> Iterator[Finding]:
         facts = runtime.store.info()
         yield "", "ok", f"{_state(config)}, {facts['entries']} entries, {facts['bytes_used']} bytes"
     if _is_on_disk(config):
-        mode = os.stat(path).st_mode
-        readable = mode & (stat.S_IRWXG | stat.S_IRWXO)
-        how = (
-            f"others may reach {path} (mode {stat.S_IMODE(mode):o}): chmod 700 it"
-            if readable
-            else f"only you may reach {path}"
-        )
-        yield ".permissions", "warning" if readable else "ok", how
+        exposed = [name for name in (path, *_files(path)) if os.stat(name).st_mode & _forbidden(name)]
+        for name in exposed:
+            yield ".permissions", "warning", f"others may reach {name}: chmod go-rwx it"
+        if not exposed:
+            yield ".permissions", "ok", "nobody else may read or change it"
+
+
+def _files(folder: str) -> list[str]:
+    return [entry.path for entry in os.scandir(folder) if entry.is_file()]
+
+
+def _forbidden(name: str) -> int:
+    """What others must not have: of a folder the right to change it, of a file any."""
+    return stat.S_IWGRP | stat.S_IWOTH if os.path.isdir(name) else stat.S_IRWXG | stat.S_IRWXO
 
 
 def _output(_call: Call) -> Iterator[Finding]:
@@ -132,6 +150,7 @@ CHECKS: dict[str, Callable[[Call], Iterator[Finding]]] = {
     "python": _python,
     "engine": _engines,
     "config": _config,
+    "cache": _cache,
     "store": _store,
     "encoding": _output,
 }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 LARGEST = 64 << 20
 """The most bytes that a script may have: more is a device or a mistake."""
+LONGEST_TIMEOUT = 10**9
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NULLS = (b"\xc0", b"null")
 """What follows the first byte of a payload without a value. Decoding it would import a decoder, at 3 ms."""
@@ -110,6 +111,8 @@ def check_text(source: bytes, name: str) -> None:
 def _check_options(given: "dict[str, Any]") -> None:
     if given["session"] is not None:
         raise NotEnabled("--session: this version has no sessions yet")
+    if given["timeout"] is not None and not 0 <= given["timeout"] <= LONGEST_TIMEOUT:
+        raise BadArgument(f"--timeout must be 0 to {LONGEST_TIMEOUT} seconds", exit_status=2)
     for number, argument in enumerate(given["args"], 1):
         if not argument.isascii() and argument.encode("utf-8", "replace").decode() != argument:
             raise BadArgument(f"argument {number} of the script is not UTF-8 text", exit_status=2)

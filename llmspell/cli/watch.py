@@ -22,6 +22,8 @@ GRACE_SECONDS = 0.08
 """How long an interrupted script may take to stop: with it, every end is within 100 ms."""
 FLUSH_SECONDS = 2.0
 """How long the disk may take to write what was committed, when the process ends the hard way."""
+LONGEST_WAIT = 3600.0
+"""Seconds of one `select`, which refuses what the platform cannot express."""
 TIMEOUT_HINT = "raise --timeout, or script_timeout_seconds in [runtime]"
 SIGNALS = (_signal.SIGINT, _signal.SIGTERM)
 
@@ -83,7 +85,7 @@ class Watch:
     def _wait(self) -> LlmspellError | None:
         """Why the script must end, or None when it has ended by itself."""
         while True:
-            left = None if self._deadline is None else self._deadline - time.monotonic()
+            left = None if self._deadline is None else min(self._deadline - time.monotonic(), LONGEST_WAIT)
             if left is not None and left <= 0:
                 return Timeout(f"the script ran longer than {self.timeout:g} s", hint=TIMEOUT_HINT)
             if not select.select([self._reader], [], [], left)[0]:

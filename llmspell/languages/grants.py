@@ -47,10 +47,7 @@ class Grants:
         if "\0" in path:
             raise BadArgument("a path cannot have a NUL byte")
         if not self.may_open(path):
-            raise AccessDenied(
-                f"'{path}' is not granted to this script",
-                hint="grant it with allow_file_access in [runtime.security]: true, or a list of paths",
-            )
+            raise self._refusal(path)
         return os.path.realpath(path)
 
     def variable(self, name: str) -> str | None:
@@ -65,7 +62,8 @@ class Grants:
         """The path and the text of a module.
 
         A name that begins with `./` or `../` is looked for beside `importer`; any other beside the script, then in the
-        package paths. The suffixes are tried after the name as it is. Raises NotFound and AccessDenied.
+        package paths. The suffixes are tried after the name as it is. Raises NotFound and, when it could only lie where
+        nothing is granted, AccessDenied, whether it is there or not.
         """
         relative = name.startswith(("./", "../"))
         beside = os.path.dirname(importer if relative else script)
@@ -75,24 +73,26 @@ class Grants:
             for root in roots
             for suffix in ("", *suffixes, *("/init" + suffix for suffix in suffixes))
         ]
-        for path in candidates:
-            if not os.path.isfile(path):
-                continue
-            real = self.check_open(path)
-            try:
-                with open(real, "rb") as file:
-                    return path, file.read()
-            except OSError as error:
-                raise AccessDenied(f"cannot read the module '{path}': {error.strerror}") from None
-        self._refuse_unless_any(name)
+        granted = [path for path in candidates if "\0" not in path and self.may_open(path)]
+        if not granted:
+            raise self._refusal(name)
+        for path in granted:
+            if os.path.isfile(path):
+                try:
+                    with open(os.path.realpath(path), "rb") as file:
+                        return path, file.read()
+                except OSError as error:
+                    raise AccessDenied(f"cannot read the module '{path}': {error.strerror}") from None
         raise NotFound(
             f"there is no module '{name}'; looked beside {os.path.basename(importer or script)} and in package_paths"
         )
 
-    def _refuse_unless_any(self, name: str) -> None:
-        """Without any grant, a missing module and a present one give the same answer."""
-        if self.files is False:
-            self.check_open(name)
+    @staticmethod
+    def _refusal(path: str) -> AccessDenied:
+        return AccessDenied(
+            f"'{path}' is not granted to this script",
+            hint="grant it with allow_file_access in [runtime.security]: true, or a list of paths",
+        )
 
 
 def _inode(path: str) -> tuple[int, int] | None:

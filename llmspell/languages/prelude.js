@@ -482,7 +482,7 @@
   const unhandled = () => {
     const names = ownKeys(rejections)
     for (let i = 0; i < names.length; i++) {
-      if (names[i] !== 'completion' && names[i] !== 'thrown') return describe(rejections[names[i]])
+      if (slice(names[i], 0, 6) === 'reason') return describe(rejections[names[i]])
     }
     return ''
   }

@@ -81,14 +81,16 @@ class Engine:
             return 1 if is_stopping() else 0
 
         def track(ctx: int, promise: JSValue, reason: JSValue, is_handled: int, _opaque: int) -> None:
-            name = b"p%d" % promise.u
-            if not is_handled:
-                value = self._holding.JS_DupValue(ctx, reason)
-                self._holding.JS_SetPropertyStr(ctx, self._rejections, name, value)
-                return
-            atom = self._holding.JS_NewAtomLen(ctx, name, len(name))
-            self._holding.JS_DeleteProperty(ctx, self._rejections, atom, 0)
-            self._holding.JS_FreeAtom(ctx, atom)
+            # The promise is kept too: else its address, which is its name, would soon be another promise's.
+            for slot, value in ((b"reason%d", reason), (b"promise%d", promise)):
+                name = slot % promise.u
+                if is_handled:
+                    atom = self._holding.JS_NewAtomLen(ctx, name, len(name))
+                    self._holding.JS_DeleteProperty(ctx, self._rejections, atom, 0)
+                    self._holding.JS_FreeAtom(ctx, atom)
+                else:
+                    kept = self._holding.JS_DupValue(ctx, value)
+                    self._holding.JS_SetPropertyStr(ctx, self._rejections, name, kept)
 
         # Kept alive as long as the context: the engine holds only their addresses.
         self._callbacks = (_LOADER(loader), _NORMALIZER(normalizer), _INTERRUPT(interrupted), _TRACKER(track))

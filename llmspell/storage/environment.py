@@ -31,7 +31,7 @@ _SPARE_READERS = 8
 """Ended read transactions kept for the next one: beginning one anew costs 60 ns more."""
 _SMALLER_MAPS = (1 << 36, 1 << 33, 1 << 31, 1 << 29, 1 << 27)
 _FIRST_MAP = 1 << 20
-_ATTEMPTS = 5
+_ATTEMPTS = 3
 _CREATION_SECONDS = 10.0
 
 
@@ -339,7 +339,9 @@ def _examine(path: str, turn: ProcessTurn | None) -> None:
         try:
             with DataFile(os.path.join(path, DATA)) as data:
                 if data.is_short():
-                    data.check_missing_pages()
+                    from llmspell.storage.structure import check_missing_pages
+
+                    check_missing_pages(data)
             return
         except Corrupt:
             if attempt == _ATTEMPTS - 1:

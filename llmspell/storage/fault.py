@@ -3,14 +3,14 @@
 import errno
 import os
 
-from llmspell.errors import Corrupt, LlmspellError, ReadOnly, StorageBusy, StorageError, StorageFull
+from llmspell.errors import Corrupt, LlmspellError, StorageBusy, StorageError, StorageFull
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import lmdb
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_FORBIDDEN = (errno.EACCES, errno.EPERM)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _PROBE_BYTES = 1 << 20
 
 
@@ -25,8 +25,6 @@ def explain(error: "lmdb.Error", path: str) -> LlmspellError:
         )
     if isinstance(error, (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError, lmdb.VersionMismatchError)):
         return Corrupt(f"the store at {path} is damaged ({error})")
-    if isinstance(error, lmdb.ReadonlyError):
-        return ReadOnly(f"the store at {path} was opened for reading only")
     if isinstance(error, lmdb.ReadersFullError):
         return StorageBusy(f"the store at {path} has too many readers at once")
     if isinstance(error, lmdb.TxnFullError):

@@ -11,7 +11,7 @@ from lmdb import Error as LmdbError
 
 from llmspell.errors import LlmspellError, ReadOnly
 from llmspell.storage import environment
-from llmspell.storage.fault import explain, explain_os
+from llmspell.storage.fault import explain
 from llmspell.storage.scan import resume
 from llmspell.storage.store import MAX_KEY_BYTES, ReadTransaction, Store, WriteTransaction
 
@@ -307,20 +307,14 @@ class LmdbStore(Store):
         }
 
 
-def verify_files(path: str) -> list[str]:
+def verify_files(path: str | os.PathLike[str]) -> list[str]:
     """What is wrong with the structure of the store in the folder `path`, which need not be open.
 
     LMDB takes no part in it, so it is safe with any file. What it finds while somebody writes may be an illusion.
     """
-    from lmdb.verify import VerifyError, verify
+    from llmspell.storage.structure import find_damage
 
-    try:
-        problems: list[str] = verify(path)  # type: ignore[no-untyped-call]
-    except VerifyError as error:
-        return [str(error)]
-    except OSError as error:
-        raise explain_os(error.errno or 0, path) from error
-    return problems
+    return find_damage(os.path.join(path, environment.DATA))
 
 
 def _scan(

@@ -25,6 +25,8 @@ FAILURES: dict[str, tuple[list[str], int, str, str]] = {
     "too many arguments": (["state", "get", "app", "k", "x"], 2, "bad_argument", "extra argument"),
     "bad choice": (["run", "a.lua", "--engine", "ruby"], 2, "bad_argument", "'ruby' is not one of"),
     "bad number": (["run", "a.lua", "--timeout", "soon"], 2, "bad_argument", "--timeout"),
+    "negative time": (["exec", "1", "--timeout", "-1"], 2, "bad_argument", "--timeout must be 0 to"),
+    "no time at all": (["exec", "1", "--timeout", "nan"], 2, "bad_argument", "--timeout must be 0 to"),
     "value that is no JSON": (["state", "set", "app", "k", "hello"], 2, "bad_argument", "VALUE is not valid JSON"),
     "quiet and verbose": (["-q", "-v", "exec", "1"], 2, "bad_argument", "exclude each other"),
     "argument that is no text": (["exec", "1", "\udce9"], 2, "bad_argument", "argument 1 of the script is not UTF-8"),

@@ -83,6 +83,8 @@ def test_init_with_every_profile(name: str, shell: Shell) -> None:
 
 def test_info_says_that_the_state_is_in_memory_without_a_file(shell: Shell) -> None:
     info = shell("info", "--output", "json").json
+    assert shell("config", "info", "--output", "json").json == info
+    assert info["config"] is None
     assert info["state"].startswith("on, in memory")
     assert info["version"] == llmspell.__version__
     assert "state            on, in memory" in shell("info").out
@@ -95,7 +97,18 @@ def test_doctor_finds_nothing_here(shell: Shell) -> None:
     assert ran.status == 0
     rows = {row["check"]: row for row in ran.json}
     assert {"python", "config", "store", "engine.lua.interrupts", "engine.javascript.interrupts"} <= rows.keys()
-    assert {row["status"] for row in rows.values()} <= {"ok", "warning"}
+    assert {row["status"] for row in rows.values()} == {"ok"}
+
+
+def test_doctor_warns_of_folders_that_others_may_reach(shell: Shell) -> None:
+    shell.disk()
+    shell("exec", "State.save('a', 'k', 1)")
+    (shell.folder / "store" / "data.mdb").chmod(0o644)
+    cache = shell.folder / "home" / ".cache" / "llmspell"
+    assert cache.is_dir()
+    cache.chmod(0o777)
+    rows = {row["check"]: row for row in shell("doctor", "--output", "json").json}
+    assert (rows["store.permissions"]["status"], rows["cache"]["status"]) == ("warning", "warning")
 
 
 def test_doctor_makes_no_store(shell: Shell) -> None:

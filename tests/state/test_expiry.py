@@ -48,6 +48,10 @@ def test_writes_treat_it_as_absent(state: StateManager, clock: Clock) -> None:
     entry = state.entry("s", "saved")
     assert (entry.created_at, entry.expires_at) == (START + 1_000_000, None)
     assert state.entry("s", "incremented").expires_at is None
+    for key in ("incremented", "updated", "saved"):
+        assert [(r.operation, r.at) for r in state.history("s", key)] == [
+            ("save", START + 1_000_000), ("expire", START + 1_000_000), ("save", START),
+        ]  # fmt: skip
 
 
 def test_a_plain_save_ends_an_expiry_and_leaves_no_index(state: StateManager, store: Store, clock: Clock) -> None:

@@ -95,7 +95,7 @@ class Model(RuleBasedStateMachine):
 
     def put(self, scope: str, key: str, value: Any, expires_at: int | None) -> None:
         old = self.live(scope, key)
-        created_at = self.clock.now if old is None else old.created_at
+        created_at = (self.began or self.clock.now) if old is None else old.created_at
         self.items[scope, key] = Item(value, self.changed(), created_at, expires_at)
         self.committed()
 
@@ -250,7 +250,7 @@ class Model(RuleBasedStateMachine):
                     if item is not None and entry is not None:
                         assert repr(manager.get(scope, key)) == repr(entry.value) == repr(item.value)
                         assert (entry.version, entry.expires_at) == (item.version, item.expires_at)
-                        assert entry.created_at <= entry.updated_at <= self.clock.now
+                        assert entry.created_at == item.created_at <= entry.updated_at <= self.clock.now
 
     @invariant()
     def the_journal_agrees(self) -> None:

@@ -1,6 +1,6 @@
 // expect: bad_argument State.save null
+// expect: key (argument 2) must be a string, got a number
 // expect: State.save: key (argument 2) must be a string, got a number
-// expect: ScriptError: State.save: key (argument 2) must be a string, got a number
 // expect: true true ScriptError
 let e
 try {

@@ -1,0 +1,3 @@
+// expect error: script: undefined
+Promise.reject()
+3

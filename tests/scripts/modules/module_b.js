@@ -1,0 +1,1 @@
+import { a } from "./module_a.js"; export const b = "b"; export const seen = () => a

@@ -1,0 +1,1 @@
+export { value as sibling } from "./sibling.js"

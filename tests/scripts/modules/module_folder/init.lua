@@ -1,0 +1,1 @@
+return {sibling = require("./sibling").value, tail = function() return require("./sibling") end}

@@ -1,0 +1,3 @@
+-- expect error: script: unfinished string near '"é'
+-- expect at: ééééééééééééééééééééééééééééééééééééééé.lua:3
+x = "é
