@@ -42,7 +42,7 @@ LOAD_JS = """
 """
 LIST_LUA = "assert(#State.list_keys(args[2]) == tonumber(args[1]))"
 PAGE_LUA = """
-for i = 1, tonumber(args[1]) do assert(#State.list_keys(args[2], {after = "k5", limit = 100}) == 100) end
+for i = 1, tonumber(args[1]) do assert(#State.list_keys(args[2], {after = "k00005000", limit = 100}) == 100) end
 """
 
 

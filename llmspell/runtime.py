@@ -3,7 +3,7 @@
 import os
 import time
 
-from llmspell.errors import BadArgument, Interrupted, LlmspellError, NotEnabled, ScriptError, Timeout
+from llmspell.errors import BadArgument, Interrupted, LlmspellError, NotEnabled, ScriptError, StorageError
 from llmspell.globals.json import JSON
 from llmspell.globals.log import Log
 from llmspell.globals.process import Process
@@ -49,6 +49,7 @@ class Runtime:
         self._log_format = log_format
         self._log_level = LEVELS.index(log_level)
         self._lost_output = False
+        self._output_failure: StorageError | None = None
         self.store: Store | None = open_store(config) if config.state.enabled else None
         self._state = open_state(config, self.store) if self.store is not None else None
 
@@ -63,15 +64,19 @@ class Runtime:
         """Run a script to its end; the payload of its result (see `llmspell.values`).
 
         `name` is its path, for messages and for the modules beside it; `language` is `lua` or `javascript`, by default
-        what the name's ending says, else `default_engine`. Raises ScriptError, ScriptExit, LimitExceeded, and whatever
-        `interrupt` was given. What the script saved before it failed stays saved.
+        what the name's ending says, else `default_engine`. Raises ScriptError, ScriptExit, LimitExceeded, whatever `interrupt`
+        was given, and StorageError when what it printed could not be written. What a script saved before it failed stays
+        saved.
         """
         self._stop = Stop()
         if self._state is not None:
             self._state.correlation_id = new_id()
         running = self._language = self._open_language(language or language_of(name) or self.config.default_engine)
         try:
-            return running.run(source, name, args)
+            result = running.run(source, name, args)
+            if self._output_failure is not None:
+                raise self._output_failure
+            return result
         except ScriptError as error:
             self._explain(error, source, name, running.name)
             raise
@@ -79,10 +84,9 @@ class Runtime:
             self._language = None
             running.close()
 
-    def interrupt(self, reason: "str | LlmspellError") -> None:
-        """End the running script, from any thread: `interrupted`, `terminated`, `timeout`, or an error of your own."""
-        if isinstance(reason, str):
-            reason = self._reason(reason)
+    def interrupt(self, reason: "LlmspellError | None" = None) -> None:
+        """End the running script, from any thread; `run` raises `reason`, by default Interrupted."""
+        reason = reason or Interrupted("interrupted")
         self._stop.request(reason)
         running = self._language  # looked at after the request: a script that begins now sees the reason by itself
         if running is not None:
@@ -150,15 +154,6 @@ class Runtime:
                 lines[error.line - 1], self.globals(), {"State": "enabled = true in [state]"}, language
             )
 
-    def _reason(self, reason: str) -> LlmspellError:
-        if reason == "timeout":
-            return Timeout(
-                f"the script ran longer than {self.timeout:g} s", hint="raise --timeout or script_timeout_seconds"
-            )
-        if reason == "terminated":
-            return Interrupted("terminated", exit_status=143)
-        return Interrupted("interrupted")
-
     def _write(self, stream: int, data: bytes) -> None:
         """Write all of `data`; once the reader has gone, what follows is dropped: a script's work is not undone by that."""
         view = memoryview(data)
@@ -167,8 +162,13 @@ class Runtime:
                 view = view[os.write(stream, view) :]
             except BlockingIOError:
                 time.sleep(0.001)
-            except OSError:
-                self._lost_output = self._lost_output or stream == 1
+            except OSError as error:
+                if stream == 1:
+                    self._lost_output = True
+                    if not isinstance(error, BrokenPipeError):
+                        self._output_failure = StorageError(
+                            f"the script's output could not be written: {error.strerror}"
+                        )
                 return
 
     def _log(self, level: str, message: str, fields: "dict[str, Any]") -> None:

@@ -19,5 +19,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     opened: Store = MemoryStore() if request.param == "memory" else LmdbStore(path)
     with opened:
         yield opened
-        report = check(opened if request.param == "memory" else LmdbStore(path))
-        assert report.problems == []
+        if request.param == "memory":
+            assert check(opened).problems == []
+        else:
+            with LmdbStore(path) as again:
+                assert check(again).problems == []

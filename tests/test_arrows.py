@@ -8,7 +8,7 @@ from pathlib import Path
 import llmspell
 
 PACKAGE = Path(llmspell.__file__).parent
-DOMAIN = ("state", "sessions", "artifacts", "hooks", "events", "migration", "backup")
+DOMAIN = ("state", "sessions", "artifacts", "hooks", "events", "migration", "backup", "agents")
 LEAVES = {"values": {"errors"}, "errors": set(), "ids": set(), "logline": set()}
 BASE = {"values", "errors", "ids", "llmspell"}
 """What every part may import; `llmspell` is the package itself, for its version."""

@@ -33,7 +33,9 @@ class ClassRules:
         self._cache: dict[tuple[str, str], int] = {}
         for pattern, name in patterns.items():
             if name not in CODES:
-                raise ConfigError(f"[state.classes] '{pattern}' names no class: {name!r} (there are {', '.join(CODES)})")
+                raise ConfigError(
+                    f"[state.classes] '{pattern}' names no class: {name!r} (there are {', '.join(CODES)})"
+                )
             self._rules.append(("/" in pattern, tuple(pattern.split("*")), CODES[name]))
 
     def resolve(self, scope: "Scope", key: str) -> int:

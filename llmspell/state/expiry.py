@@ -59,8 +59,9 @@ class Expired:
         return self._known is None or bool(self._known)
 
     def __contains__(self, key: bytes) -> bool:
-        if self._known is not None:
-            return key in self._known
+        if self._known is not None and key not in self._known:
+            return False
+        # The record decides: an index entry may have outlived the damaged record that it was made for.
         value = self._txn.get(key)
         return value is None or record.Record(key, value).is_expired(self._now)
 

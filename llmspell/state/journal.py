@@ -248,9 +248,12 @@ def _marked_version(txn: "ReadTransaction", key: bytes) -> int:
     """The version below which `thin` has dropped old records of a key, else 0."""
     marker = keys.history_key(key, 0)
     value = txn.get(marker)
-    if value is None:
-        return 0
+    return 0 if value is None else thinned_at(key, marker, value)
+
+
+def thinned_at(key: bytes, marker: bytes, value: bytes) -> int:
+    """The version in the mark that `thin` has left; raises Corrupt."""
     if crc32(value, crc32(marker)) != INTACT or len(value) != 12:
         scope, name = keys.split(key)
-        raise Corrupt(f"the history of '{name}' in scope '{scope}' is damaged")
+        raise Corrupt(f"the history of '{name}' in scope '{scope}' is damaged where it was thinned out")
     return int.from_bytes(value[:8], "big")

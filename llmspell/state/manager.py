@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         transaction_timeout_ms: int
         correlation_id: str
 
+
 _FIRST_EPHEMERAL_VERSION = 2**52
 _UPKEEP_BATCH = 256
 
@@ -281,9 +282,7 @@ class StateManager:
             transaction.put(record_key, payload, code, 0, expires_at)
         return total
 
-    def update(
-        self, scope: "str | Scope", key: str, fn: "Callable[[bytes | None], bytes | None]"
-    ) -> bytes | None:
+    def update(self, scope: "str | Scope", key: str, fn: "Callable[[bytes | None], bytes | None]") -> bytes | None:
         """Replace a value by what `fn` makes of its payload (None when there is none; None or a null deletes).
 
         Gives the new payload. Atomic across threads and processes: the store's write lock is held while `fn` runs, for

@@ -41,8 +41,11 @@ class Head:
     def read(cls, txn: "ReadTransaction") -> "Head":
         """Raises Corrupt when it is damaged. A store that was never written to is at version 0."""
         value = txn.get(keys.HEAD)
-        if value is None:
-            return cls()
+        return cls() if value is None else cls.unpack(value)
+
+    @classmethod
+    def unpack(cls, value: bytes) -> "Head":
+        """The head as it is stored; raises Corrupt."""
         if crc32(value, crc32(keys.HEAD)) != INTACT or len(value) != _HEAD.size + 4:
             raise Corrupt("the store's version counter is damaged (its checksum does not match)")
         return cls(*_HEAD.unpack_from(value))
@@ -152,7 +155,13 @@ class Transaction:
         return True
 
     def put(
-        self, key: bytes, payload: bytes, class_code: int, ttl: int = 0, expires_at: int = 0, if_version: int | None = None
+        self,
+        key: bytes,
+        payload: bytes,
+        class_code: int,
+        ttl: int = 0,
+        expires_at: int = 0,
+        if_version: int | None = None,
     ) -> None:
         """Set a record; it keeps its time of creation. It expires `ttl` µs from now, or at `expires_at`; 0 is never.
 
@@ -238,8 +247,8 @@ class Transaction:
     def _retire(self, key: bytes, old: bytes, operation: int) -> None:
         """Hand the record that is about to go to the journal, and drop its expiry."""
         at = self.now
-        if old[EXPIRY_OFFSET : HEADER_BYTES] != NO_EXPIRY:
-            expires_at = int.from_bytes(old[EXPIRY_OFFSET : HEADER_BYTES], "little")
+        if old[EXPIRY_OFFSET:HEADER_BYTES] != NO_EXPIRY:
+            expires_at = int.from_bytes(old[EXPIRY_OFFSET:HEADER_BYTES], "little")
             self.main.delete(keys.expiry_key(expires_at, key))
             if expires_at <= self._manager.clock():
                 operation, at = EXPIRE, expires_at
@@ -291,7 +300,8 @@ class Transaction:
             expiry.sweep_ephemeral(self.ephemeral, manager.clock())
         head = self.head
         if self.changes:
-            now = manager.clock()
+            # What expired only while this transaction ran was still there at the time of its commit.
+            now = min(self.now, manager.clock())
             if now >= manager.sweep_due:
                 manager.sweep_due = expiry.sweep(self, now)
             head.version, head.at = self.version, self.now
@@ -372,5 +382,5 @@ class Savepoint:
 
 def is_expired(value: bytes, clock: "Callable[[], int]") -> bool:
     """Whether a stored record has expired; the clock is only asked when there is something to compare."""
-    expires_at = value[EXPIRY_OFFSET : HEADER_BYTES]
+    expires_at = value[EXPIRY_OFFSET:HEADER_BYTES]
     return expires_at != NO_EXPIRY and int.from_bytes(expires_at, "little") <= clock()

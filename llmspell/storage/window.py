@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from llmspell.storage.store import Store
 
-_POLL_SECONDS = 0.01
+_POLL_SECONDS = 0.004
 """How often an open window asks whether somebody else waits to write."""
 
 

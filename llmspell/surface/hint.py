@@ -27,8 +27,8 @@ def missing_hint(source_line: str, globals_: "Sequence[Global]", absent: dict[st
         for member in re.findall(rf"\b{owner.name}[.:](\w+)", source_line):
             if member in known:
                 continue
-            if key := owner.requires.get(member):
-                return f"{owner.name}.{member} needs {key} in the configuration"
+            if needed := owner.requires.get(member):
+                return f"{owner.name}.{member} needs {needed} in the configuration"
             if close := get_close_matches(member, sorted(known), n=1, cutoff=0.6):
                 return f"{owner.name} has no '{member}'; did you mean {owner.name}.{close[0]}?"
             return f"{owner.name} has no '{member}'; `llmspell api {language}` lists what there is"

@@ -194,7 +194,9 @@ class TestEphemeral:
         assert state.get("s", "k") == "durable"
         assert state.list_keys("s") == ["k"]
 
-    def test_what_another_handle_saved_durably_is_journaled_when_it_is_replaced(self, make, state: StateManager) -> None:
+    def test_what_another_handle_saved_durably_is_journaled_when_it_is_replaced(
+        self, make, state: StateManager
+    ) -> None:
         state.set("s", "k", "mine", class_="ephemeral")
         make().set("s", "k", "durable", ttl=9)
         state.set("s", "k", "replaced")

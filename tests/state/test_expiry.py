@@ -100,7 +100,10 @@ def test_later_commits_sweep_a_few_each(state: StateManager, store: Store, clock
     expired = [change for change in state.changes()[0] if change.operation == "expire"]
     assert len({change.key for change in expired}) == 3 * BATCH
     history = state.history("s", "k00")
-    assert [(revision.operation, revision.at) for revision in history] == [("expire", START + 1_000_000), ("save", START)]
+    assert [(revision.operation, revision.at) for revision in history] == [
+        ("expire", START + 1_000_000),
+        ("save", START),
+    ]
 
 
 def test_sweep_removes_everything_that_has_expired_and_nothing_else(
@@ -174,3 +177,18 @@ def test_damaged_records_are_left_for_the_reader_to_see(state: StateManager, sto
     assert state.sweep() == 0
     with pytest.raises(Corrupt, match="'k' in scope 's'"):
         state.get("s", "k")
+    with store.write() as txn:
+        txn.delete(b"ss\0k")
+
+
+def test_an_index_entry_that_was_left_behind_hides_nothing(state: StateManager, store: Store, clock: Clock) -> None:
+    state.set("s", "k", 1, ttl=1)
+    with store.write() as txn:
+        txn.delete(b"ss\0k")
+    state.set("s", "k", 2)
+    clock.advance(1)
+    assert state.list_keys("s") == ["k"]
+    assert state.count("s") == 1
+    assert state.sweep() == 0
+    assert index(store) == []
+    assert state.get("s", "k") == 2

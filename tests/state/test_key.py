@@ -7,8 +7,12 @@ from llmspell.state.key import state_key
 from llmspell.state.manager import StateManager
 from llmspell.state.scope import Scope
 
-VALID = ["a", "_", "_a", "a__", "a b", " ", "a/b:c*?", "é", "\U0001f600", "x" * 256, "é" * 128, "\u2028", "\u00a0", "\u00ff"]
-INVALID = ["", "__", "__a", "\0", "a\0", "\n", "a\tb", "\x1f", "\x7f", "\x80", "\x9f", "x" * 257, "é" * 129, "\ud800", "__é"]
+VALID = [
+    "a", "_", "_a", "a__", "a b", " ", "a/b:c*?", "é", "\U0001f600", "x" * 256, "é" * 128, "\u2028", "\u00a0", "\u00ff",
+]  # fmt: skip
+INVALID = [
+    "", "__", "__a", "\0", "a\0", "\n", "a\tb", "\x1f", "\x7f", "\x80", "\x9f", "x" * 257, "é" * 129, "\ud800", "__é",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("key", VALID)
@@ -60,7 +64,7 @@ def test_messages_name_the_key() -> None:
     scope = Scope.parse("s")
     with pytest.raises(InvalidKey, match="'__secret' starts with '__'"):
         state_key(scope, "__secret")
-    with pytest.raises(InvalidKey, match="'k{40}…' has 300 bytes, the limit is 256"):
+    with pytest.raises(InvalidKey, match=r"'k{40}…' has 300 bytes, the limit is 256"):
         state_key(scope, "k" * 300)
     with pytest.raises(InvalidKey, match=r"'a\\nb' holds a control character"):
         state_key(scope, "a\nb")

@@ -382,7 +382,9 @@ def test_flush_works_at_any_time(state: StateManager) -> None:
 def test_participants_commit_with_the_state_and_listeners_hear_of_it(state: StateManager, store: Store) -> None:
     heard = []
     state.participants.append(lambda txn: txn.main.put(b"Z" + str(len(txn.changes)).encode(), b"beside"))
-    state.listeners.append(lambda commit: heard.append((commit.version, commit.at, commit.correlation_id, commit.operations)))
+    state.listeners.append(
+        lambda commit: heard.append((commit.version, commit.at, commit.correlation_id, commit.operations))
+    )
     with state.transaction():
         state.set("s", "a", 1)
         state.set("s", "b", 1)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from llmspell import values
 from llmspell.errors import Corrupt, StorageError
+from llmspell.state.check import examine, examine_index
 from llmspell.state.manager import StateManager
 from llmspell.storage import keys, record
 from llmspell.storage.record import Record
@@ -44,7 +45,7 @@ def test_records_hold_what_was_packed(
 
 def test_the_layout_of_format_1_stays() -> None:
     stored = pack(expires_at=30)
-    header = "0103010002000300" "0700000000000000" "0a00000000000000" "1400000000000000" "1e00000000000000"
+    header = "010301000200030007000000000000000a0000000000000014000000000000001e00000000000000"
     assert stored[:40].hex() == header
     assert stored[40:42] == b"\xc1\x05"
     assert len(stored) == 46
@@ -121,6 +122,40 @@ def test_damage_raises_wherever_the_value_is_read_or_replaced(state: StateManage
     assert state.version() == before
     assert state.get("user:ann", "profile") == {"name": "Ann"}
     assert state.list_keys("user:ann") == ["fine", "profile"]
+
+
+def test_every_damage_of_every_entry_is_found_by_the_check(make, store: Store) -> None:
+    from llmspell.state.journal import JournalPolicy
+
+    state = make(journal=JournalPolicy(keep_versions=1))
+    for number in range(4):
+        state.set("user:ann", "profile", number, ttl=100)
+    with store.read() as txn:
+        pairs = [pair for pair in txn.scan(b"") if pair[0] != b"m/format"]
+    assert {key[:1] for key, _ in pairs} == {b"s", b"x", b"h", b"j", b"m"}
+    assert any(key.endswith(bytes(8)) for key, _ in pairs)
+    for key, value in pairs:
+        assert examine(key, value) is None
+        for position in range(len(value)):
+            damaged = bytearray(value)
+            damaged[position] ^= 0x10
+            assert examine(key, bytes(damaged)) is not None
+    assert examine(b"x" + bytes(12), b"?") is not None
+    assert examine(b"Zother", b"anything") is None
+
+
+def test_an_index_that_does_not_fit_is_found_by_the_check(state: StateManager, store: Store) -> None:
+    state.set("s", "k", 1, ttl=1)
+    with store.read() as txn:
+        entry = next(txn.scan_keys(b"x"))
+        assert list(examine_index(txn)) == []
+    with store.write() as txn:
+        txn.delete(entry)
+        assert list(examine_index(txn)) == ["'k' in scope 's' expires, but is not in the expiry index"]
+        txn.put(b"x" + bytes(8) + b"s\0k", b"")
+        assert "which does not expire then" in next(examine_index(txn))
+        txn.put(entry, b"")
+        txn.delete(b"x" + bytes(8) + b"s\0k")
 
 
 def test_damage_in_history_raises_there_and_only_there(state: StateManager, store: Store) -> None:
