@@ -175,10 +175,11 @@ def _excerpt(error: ScriptError, sources: "dict[str, bytes]") -> "list[str]":
     if not text.strip():
         return [head]
     indent = len(text) - len(text.lstrip())
-    caret, width = error.column - 1, 1
-    if not indent <= caret <= len(text):
-        caret = text.find(error.call) if error.call else -1
-        caret, width = (caret, len(error.call)) if caret >= 0 else (indent, 1)
+    # The name of the call says more than a column, where the line has it once.
+    if error.call and text.count(error.call) == 1:
+        caret, width = text.find(error.call), len(error.call)
+    else:
+        caret, width = (error.column - 1 if indent < error.column <= len(text) else indent), 1
     start = indent if caret - indent < EXCERPT_WIDTH - 20 else caret - EXCERPT_WIDTH // 2
     shown = _visible(text[start : start + EXCERPT_WIDTH].replace("\t", " "))
     return [f"{head}  {shown}", " " * (len(head) + 2 + caret - start) + "^" * width]

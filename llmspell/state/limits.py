@@ -22,10 +22,10 @@ def admit(payload: bytes, class_code: int, max_value_bytes: int) -> None:
     one that is not, down to its last byte, a value.
     """
     if len(payload) > max_value_bytes:
-        raise ValueTooLarge(
-            f"the value is {size_text(len(payload))}, the limit is {size_text(max_value_bytes)}",
-            hint="raise max_value_bytes in [state], or store it as an Artifact",
-        )
+        size, limit = size_text(len(payload)), size_text(max_value_bytes)
+        if size == limit:
+            size, limit = f"{len(payload)} bytes", f"{max_value_bytes} bytes"
+        raise ValueTooLarge(f"the value is {size}, the limit is {limit}", hint="raise max_value_bytes in [state]")
     if class_code == SENSITIVE:
         raise NotEnabled(
             "a sensitive value cannot be stored without encryption",
