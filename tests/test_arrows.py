@@ -8,7 +8,7 @@ from pathlib import Path
 import llmspell
 
 PACKAGE = Path(llmspell.__file__).parent
-DOMAIN = ("state", "sessions", "artifacts", "hooks", "events", "migration", "backup", "agents")
+DOMAIN = ("state", "agents", "sessions", "artifacts", "hooks", "events", "migration", "backup", "agents")
 LEAVES = {"values": {"errors"}, "errors": set(), "ids": set(), "logline": set()}
 BASE = {"values", "errors", "ids", "llmspell"}
 """What every part may import; `llmspell` is the package itself, for its version."""
@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
 """What each part may import. `runtime`, `cli` and `generate` stand above and may import all but what stands above them."""
 
 ABOVE = {"runtime": {"cli", "generate", "__main__"}, "generate": {"cli", "__main__"}, "cli": {"__main__"}}
-PUBLIC = {"llmspell": {"config", "errors", "runtime"}, "__main__": {"cli"}}
+PUBLIC = {"llmspell": {"agents", "config", "errors", "runtime", "state"}, "__main__": {"cli"}}
 
 
 def part_of(module: str) -> str:

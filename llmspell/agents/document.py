@@ -7,7 +7,15 @@ from llmspell import values
 from llmspell.errors import BadArgument, BadValue, SchemaError
 from llmspell.state import moment
 
-_KINDS = {dict: "a map", list: "a list", str: "text", int: "a whole number", float: "a number", bytes: "bytes", bool: "a boolean"}
+_KINDS = {
+    dict: "a map",
+    list: "a list",
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bytes: "bytes",
+    bool: "a boolean",
+}
 _REQUIRED: Any = object()
 Choice = TypeVar("Choice", bound=StrEnum)
 

@@ -138,7 +138,7 @@ class PersistentAgentState:
             "agent_id": self.agent_id,
             "agent_type": self.agent_type,
             "configuration": self.configuration,
-            "tools": {name: usage.to_value() for name, usage in self.tools.items()},
+            "tools": {name: self._usage(name).to_value() for name in self.tools},
             "execution_state": str(self.execution_state),
             "error": self.error,
             "metadata": self.metadata,
@@ -147,6 +147,12 @@ class PersistentAgentState:
             "updated_at": moment.text(self.updated_at),
         }
         return assemble(known | {"history": None}, self.extra)
+
+    def _usage(self, name: str) -> ToolUsage:
+        usage = self.tools[name]
+        if not isinstance(usage, ToolUsage):
+            raise SchemaError(f"the usage of tool '{name}' must be a ToolUsage, got {describe(usage)}")
+        return usage
 
     @classmethod
     def from_value(cls, value: object, *, path: str = "$") -> Self:

@@ -3,26 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from llmspell import values
 from llmspell.agents.agent import PersistentAgent
 from llmspell.agents.document import describe
-from llmspell.agents.merge import merge
 from llmspell.agents.message import Message
-from llmspell.agents.state import Origin, PersistentAgentState
-from llmspell.errors import BadArgument, Conflict, LimitExceeded, NotFound, SchemaError
-from llmspell.state.key import state_key
+from llmspell.agents.shelf import HEADER, OURS, Shelf
+from llmspell.agents.state import PersistentAgentState
+from llmspell.errors import BadArgument, Conflict, NotFound
 from llmspell.state.manager import StateManager
 from llmspell.state.scope import Scope
-from llmspell.state.view import Bounds, View
-
-OURS = "agent."
-"""What all keys of an agent's record begin with; the rest of its scope belongs to whoever uses it."""
-HEADER = "agent.state"
-MESSAGE = "agent.message."
-DROPPED = "dropped_messages"
-"""In a header: how many messages there had been when the last one was dropped. Their numbers are not used again."""
-_DIGITS = 12
-_LAST_NUMBER = 10**_DIGITS - 1
 
 
 class AgentStates:
@@ -67,7 +55,7 @@ class AgentStates:
 
     def load(self, agent_id: str) -> PersistentAgentState | None:
         """What is stored of an agent, or None. Its messages are read when they are looked at."""
-        return _Shelf(self._state, agent_id).load()
+        return Shelf(self._state, agent_id).load()
 
     def save(self, state: PersistentAgentState) -> None:
         """Store what has been changed, and added to the history, since `state` was loaded or saved; one commit.
@@ -77,7 +65,7 @@ class AgentStates:
         replaces what is stored. Raises Conflict when the agent has been deleted meanwhile. When an outer transaction is
         undone afterwards, load the state again.
         """
-        _Shelf(self._state, state.agent_id).save(state)
+        Shelf(self._state, state.agent_id).save(state)
 
     def update(
         self, agent_id: str, fn: Callable[[PersistentAgentState], PersistentAgentState | None], *,
@@ -95,9 +83,8 @@ class AgentStates:
                 if agent_type is None:
                     raise NotFound(f"there is no agent '{agent_id}'", hint="create it first, or name its agent_type")
                 state = self.create(agent_id, agent_type)
-            changed = fn(state)
-            if changed is None:
-                changed = state
+            given: object = fn(state)
+            changed = state if given is None else given
             if not isinstance(changed, PersistentAgentState) or changed.agent_id != agent_id:
                 raise BadArgument(f"the update of agent '{agent_id}' must give its state, got {describe(changed)}")
             self.save(changed)
@@ -108,11 +95,7 @@ class AgentStates:
 
         Raises NotFound when there is no such agent.
         """
-        shelf = _Shelf(self._state, agent_id)
-        with self._state.transaction():
-            if not self._state.exists(shelf.scope, HEADER):
-                raise NotFound(f"there is no agent '{agent_id}'", hint="create it first")
-            shelf.add(messages)
+        Shelf(self._state, agent_id).append(messages)
 
     def delete(self, agent_id: str) -> bool:
         """Remove an agent's record with its history, in one commit; whether there was any. Other keys of its scope stay."""
@@ -133,31 +116,3 @@ class AgentStates:
         if state is not None:
             agent.restore(state)
         return state is not None
-
-
-class _Shelf:
-    """Where one agent is kept."""
-
-    def __init__(self, state: StateManager, agent_id: str) -> None:
-        self._state = state
-        self._id = agent_id
-        self.scope = Scope.agent(agent_id)
-
-    def load(self) -> PersistentAgentState | None:
-        with View(self._state) as view:
-            found = view.find(state_key(self.scope, HEADER))
-            if found is None:
-                return None
-            state, dropped = self._read_header(found.payload)
-            first, after = self._numbers(view, dropped)
-            last = view.find(state_key(self.scope, message_key(after - 1))) if after > first else None
-        if last is not None:
-            state.updated_at = max(state.updated_at, last.updated_at)
-        state.history.bind(first, after, self._read_messages)
-        return state
-
-    def save(self, state: PersistentAgentState) -> None:
-        with self._state.transaction():
-            stored = self._state.load(self.scope, HEADER)
-            if stored is None:
-                ...

@@ -1,6 +1,7 @@
 """JavaScript through quickjs-ng: only strings, small integers and booleans cross; values as JSON text with tags."""
 
 import os
+from functools import partial
 
 from llmspell import values
 from llmspell.errors import (
@@ -63,10 +64,10 @@ class JavaScriptWire:
         with self.deadline.limit(seconds):
             try:
                 text = self.call_back(token, *texts)
-            except JSException as error:
-                if self.deadline.is_passed:
-                    raise Timeout(f"the function ran longer than {seconds:g} s; all it changed is undone") from None
-                raise CallbackFailed from error
+            except JSException:
+                text = ""
+            if not text and self.deadline.is_passed:
+                raise Timeout(f"the function ran longer than {seconds:g} s; all it changed is undone")
         if not text:
             raise CallbackFailed
         return self.payload(text)
@@ -112,11 +113,10 @@ class JavaScript(Language):
         self._wire = JavaScriptWire()
         stop = services.stop
         self._host = Host(self._wire, services.report_bug, stop)
-        self._engine = Engine(self._resolve, self._load, self._expression, self._must_stop)
+        self._engine = Engine(self._resolve, self._load, self._expression, self._must_stop, _stack_bytes())
         context = self._context = self._engine.context
         if limits.memory:
             context.set_memory_limit(limits.memory)
-        context.set_max_stack_size(_stack_bytes())
         for name, function in (
             ("write", self._write),
             ("readonly", self._readonly),
@@ -133,7 +133,7 @@ class JavaScript(Language):
         context.eval("delete globalThis.__prelude; 0")
         self._begin, self._watch, self._watch_module = parts["begin"], parts["watch"], parts["watchModule"]
         self._result, self._unhandled = parts["result"], parts["unhandled"]
-        self._wire.call_back = parts["invoke"]
+        self._wire.call_back = partial(self._engine.call_inside, parts["invoke"])
         for owner in globals_:
             if self.name in owner.languages:
                 self._define(parts["define"], owner)
@@ -272,7 +272,7 @@ class JavaScript(Language):
         name = report.get("name", "")
         if message == "out of memory" and name == "InternalError":
             return self._out_of_memory("the script needs more than its memory limit of")
-        if message == "null" and not name and self._limits.memory:
+        if message in ("null", "[uninitialized]") and not name and self._limits.memory:
             return self._out_of_memory("the script threw null, as the engine does when it reaches the memory limit of")
         frames = [frame for line in str(report["stack"]).split("\n") if (frame := parse_frame(line))]
         file, line, column = frames[0][:3] if frames else (self._script, 0, 0)

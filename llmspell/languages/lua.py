@@ -227,6 +227,8 @@ class Lua(Language):
 
     def _script_error(self, report: "dict[str, Any]") -> LlmspellError:
         message = _word(report["message"])
+        if message.startswith("[llmspell]:"):
+            message = message.partition(": ")[2]  # a function of Lua's own that the prelude wraps
         if message == "not enough memory" or message.endswith(": not enough memory"):
             return self._out_of_memory()
         stack = [(_word(frame["file"]), int(frame["line"]), _word(frame["name"])) for frame in report.get("stack", ())]

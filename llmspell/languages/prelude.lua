@@ -249,6 +249,19 @@ elseif not config.can_hook then
 end
 sethook(tick, "", count)
 
+-- Where the stack or the memory is used up, a hook that polls fails, as anything does, and its error can be caught. So whoever
+-- catches such an error polls by itself; it stands further up, where there is room again.
+local function polled(ok, ...)
+  local e = ...
+  if not ok and type(e) == "string" and (find(e, "stack", 1, true) or find(e, "memory", 1, true) or find(e, "error handling", 1, true)) then
+    tick()
+  end
+  return ok, ...
+end
+if count == 0 then
+  polled = function(...) return ... end -- set on demand, the hook fires again at every instruction
+end
+
 local function returned(previous, ...)
   current = previous
   if is_unwinding then sethook(stop, "", 1) end
@@ -270,8 +283,8 @@ local function settled(ok, ...)
 end
 
 local function resumed(ok, first, ...)
-  if rawequal(first, FAILED) then return false, (...) end
-  return ok, first, ...
+  if rawequal(first, FAILED) then return polled(false, (...)) end
+  return polled(ok, first, ...)
 end
 
 -- Act on `co` as the running coroutine. The pcall is for errors of the acting itself: `current` must not stay behind.
@@ -344,8 +357,10 @@ local function invoke(token, ...)
     return e
   end
   local before = current
+  callback_error = nil
   local ok, result = xpcall(function(...) return encode((callbacks[token](...)), -1) end, handled, spread(arguments, 1, select("#", ...)))
   current = before -- a stop may have come between a coroutine's start and its becoming the running one
+  if not ok and not callback_error then callback_error = {result} end -- running out of memory calls no handler
   if ok then return result end
   return false
 end
@@ -358,7 +373,7 @@ end
 local function finish(is_structured, reply, failure)
   if failure then
     if failure ~= true then raise(failure) end
-    local e = callback_error
+    local e = callback_error or {"not enough memory"}
     callback_error = nil
     lost = e
     error(e[1], 0)
@@ -524,18 +539,27 @@ function coroutine.resume(co, ...)
 end
 function coroutine.close(co)
   if type(co) ~= "thread" then return close(co) end
-  return with(co, close)
+  return polled(with(co, close))
 end
 
 -- A message handler runs where the error was raised, which may be inside a hook, where no limit holds: in a coroutine of its
 -- own it has hooks of its own.
 function env.xpcall(f, handler, ...)
   if type(handler) ~= "function" then return xpcall(f, handler, ...) end
-  return xpcall(f, function(e)
+  local e
+  local function finish(ok, ...)
+    if not ok then polled(false, e) end
+    return polled(ok, ...)
+  end
+  return finish(xpcall(f, function(raised)
+    e = raised
     if rawequal(e, STOP) then return e end
     local _, result = resumed(with(cocreate(handler), resume, e))
     return result
-  end, ...)
+  end, ...))
+end
+if count > 0 then
+  function env.pcall(...) return polled(pcall(...)) end
 end
 env.print = print
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 EVAL_GLOBAL, EVAL_MODULE, EVAL_COMPILE_ONLY, EVAL_ASYNC = 0, 1, 1 << 5, 1 << 7
 TAG_EXCEPTION = 6
+RUNTIME_BYTES = 1536
+"""How much of the engine's main structure is looked through; it is larger."""
 RUN_MODULE = "llmspell:run:"
 """The name, with a number behind it, whose import makes the loader run the pending script."""
 
@@ -31,11 +33,24 @@ _INTERRUPT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 _TRACKER = ctypes.CFUNCTYPE(None, ctypes.c_void_p, JSValue, JSValue, ctypes.c_int, ctypes.c_void_p)
 
 
+def _find_stack(library: "Any", runtime: int) -> "Any":
+    """The engine's own account of the C stack, in place: its size, top and limit. Raises OSError where it is not found."""
+    mark = 0x5AFE51 << 4
+    library.JS_SetMaxStackSize(runtime, mark)
+    library.JS_UpdateStackTop(runtime)
+    for offset in range(0, RUNTIME_BYTES, ctypes.sizeof(ctypes.c_size_t)):
+        found = (ctypes.c_size_t * 3).from_address(runtime + offset)
+        if found[0] == mark and found[1] - mark == found[2]:
+            return found
+    raise OSError("this build of quickjs-ng keeps its stack limits elsewhere")
+
+
 class Engine:
     """One quickjs-ng context with file names, modules, interrupts and rejection tracking.
 
     `resolve(name, importer)` gives the path of a module and `load(path)` its text; what they raise is thrown by
-    `describe(error)`, the text of a JavaScript expression. `is_stopping()` ends whatever runs once it is true.
+    `describe(error)`, the text of a JavaScript expression. `is_stopping()` ends whatever runs once it is true; `stack` is
+    the C stack in bytes that JavaScript may use.
     """
 
     _libraries: "tuple[Any, Any] | None" = None
@@ -46,13 +61,16 @@ class Engine:
         load: "Callable[[str], bytes]",
         describe: "Callable[[BaseException], str]",
         is_stopping: "Callable[[], bool]",
+        stack: int,
     ) -> None:
         self.context = _quickjs.Context()
         self._running, self._holding = self.libraries()
         self._pending: tuple[bytes, bytes] | None = None
         self._runs = 0
         fields = id(self.context) + object.__basicsize__
-        runtime = ctypes.c_void_p.from_address(fields).value
+        runtime = self._runtime = ctypes.c_void_p.from_address(fields).value or 0
+        self._stack = _find_stack(self._holding, runtime)
+        self.context.set_max_stack_size(stack)
         self._ctx = ctypes.c_void_p.from_address(fields + 8).value
 
         def loader(ctx: int, raw_name: bytes, _opaque: int) -> int | None:
@@ -78,9 +96,16 @@ class Engine:
                 return None
 
         def interrupted(_runtime: int, _opaque: int) -> int:
-            return 1 if is_stopping() else 0
+            if not is_stopping():
+                return 0
+            # Promises swallow what ends their executor, and a loop around them would go on. So nothing can be called any
+            # more, and what runs already comes to its own next question.
+            self._holding.JS_SetMaxStackSize(runtime, 1)
+            return 1
 
         def track(ctx: int, promise: JSValue, reason: JSValue, is_handled: int, _opaque: int) -> None:
+            if is_stopping():
+                return  # what an interrupt ended is no mistake of the script's
             # The promise is kept too: else its address, which is its name, would soon be another promise's.
             for slot, value in ((b"reason%d", reason), (b"promise%d", promise)):
                 name = slot % promise.u
@@ -122,6 +147,9 @@ class Engine:
                 library.JS_NewAtomLen.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
                 library.JS_FreeAtom.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
                 library.JS_DeleteProperty.argtypes = [ctypes.c_void_p, JSValue, ctypes.c_uint32, ctypes.c_int]
+                library.JS_SetMaxStackSize.restype = library.JS_UpdateStackTop.restype = None
+                library.JS_SetMaxStackSize.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+                library.JS_UpdateStackTop.argtypes = [ctypes.c_void_p]
                 library.JS_SetModuleLoaderFunc.argtypes = [ctypes.c_void_p, _NORMALIZER, _LOADER, ctypes.c_void_p]
                 library.JS_SetInterruptHandler.argtypes = [ctypes.c_void_p, _INTERRUPT, ctypes.c_void_p]
                 library.JS_SetHostPromiseRejectionTracker.argtypes = [ctypes.c_void_p, _TRACKER, ctypes.c_void_p]
@@ -130,6 +158,20 @@ class Engine:
                 pair.append(library)
             cls._libraries = (pair[0], pair[1])
         return cls._libraries
+
+    def call_inside(self, function: "Any", *arguments: object) -> "Any":
+        """Call a JavaScript function from within a Python callable, on what is left of the stack.
+
+        Every call from outside measures the stack anew from where it begins. Afterwards all is as it was before, also when an
+        interrupt ended the function.
+        """
+        size, top, limit = self._stack
+        try:
+            self._holding.JS_UpdateStackTop(self._runtime)
+            self.context.set_max_stack_size(max(1, self._stack[1] - limit))
+            return function(*arguments)
+        finally:
+            self._stack[:] = (size, top, limit)
 
     def compiles(self, source: bytes, filename: str) -> bool:
         """Whether the text is a correct classic script."""

@@ -51,8 +51,13 @@ class AsyncStateManager(AsyncState):
     """
 
     def __init__(self, state: "StateManager | Callable[[], StateManager]", *, readers: int = 4) -> None:
-        self._manager = state if isinstance(state, StateManager) else None
-        self._open = None if isinstance(state, StateManager) else state
+        self._manager: StateManager | None = None
+        self._is_owner = True
+        if isinstance(state, StateManager):
+            self._manager = state
+            self._is_owner = False
+        else:
+            self._open = state
         self._opening = Lock()
         self._writer = ThreadPoolExecutor(1, "llmspell-writer")
         self._readers = ThreadPoolExecutor(readers, "llmspell-reader")
@@ -161,11 +166,13 @@ class AsyncStateManager(AsyncState):
 
     def opened(self) -> StateManager:
         """The manager, opened when it was not. For worker threads."""
-        if self._manager is None:
+        manager = self._manager
+        if manager is None:
             with self._opening:
-                if self._manager is None and self._open is not None:
-                    self._manager = self._open()
-        return self._manager
+                manager = self._manager
+                if manager is None:
+                    manager = self._manager = self._open()
+        return manager
 
     def submit_write(self, fn: "Callable[[], T]") -> "Future[T]":
         """Let the thread that writes call `fn`, in the context of this task. Raises StorageError after `close`."""
@@ -182,5 +189,5 @@ class AsyncStateManager(AsyncState):
 
     def _close(self) -> None:
         self._readers.shutdown()
-        if self._open is not None and self._manager is not None:
+        if self._is_owner and self._manager is not None:
             self._manager.close()

@@ -10,7 +10,7 @@ from struct import Struct
 from zlib import crc32
 
 from llmspell.errors import Corrupt, NotFound
-from llmspell.state.entry import DELETE, OPERATIONS, SAVE, Change, Revision
+from llmspell.state.entry import DELETE, EXPIRE, OPERATIONS, SAVE, Change, Revision
 from llmspell.storage import keys, record
 from llmspell.storage.record import INTACT, Record
 
@@ -81,6 +81,16 @@ def pack_retired(history_key: bytes, operation: int, at: int, old: bytes) -> byt
     """The stored form of a record that goes."""
     header = _RETIRED.pack(_FORMAT, operation, at)
     return b"".join((header, crc32(history_key + header).to_bytes(4, "little"), old))
+
+
+def amend(main: "WriteTransaction", key: bytes, version: int, operation: int, at: int) -> None:
+    """Say again how the record before commit `version` ended, when that commit changes its key more than once."""
+    history_key = keys.history_key(key, version)
+    stored = main.get(history_key)
+    if stored is not None:
+        retired = Retired(key, history_key, stored)
+        if retired.operation != EXPIRE:
+            main.put(history_key, pack_retired(history_key, operation, at, stored[_RETIRED_BYTES:]))
 
 
 def write_commit(

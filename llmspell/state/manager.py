@@ -2,12 +2,12 @@
 
 from _thread import get_ident
 from contextlib import nullcontext
-from time import perf_counter_ns, sleep, time_ns
+from time import perf_counter_ns, sleep
 from zlib import crc32
 
 from llmspell import values
 from llmspell.errors import BadArgument, BadValue
-from llmspell.state import expiry, number, past
+from llmspell.state import expiry, moment, number, past
 from llmspell.state import journal as journal_
 from llmspell.state.classes import ClassRules, class_code
 from llmspell.state.entry import Change, Commit, Entry, Revision
@@ -48,11 +48,6 @@ _FIRST_EPHEMERAL_VERSION = 2**52
 _UPKEEP_BATCH = 256
 
 
-def now_micros() -> int:
-    """µs since 1970."""
-    return time_ns() // 1000
-
-
 class StateManager:
     """The state in one store. Usable from many threads and, when the store is, from many processes at once.
 
@@ -77,7 +72,7 @@ class StateManager:
         self,
         store: "Store",
         *,
-        clock: "Callable[[], int]" = now_micros,
+        clock: "Callable[[], int]" = moment.now,
         max_value_bytes: int = 10_000_000,
         classes: "Mapping[str, str] | None" = None,
         journal: JournalPolicy | None = JournalPolicy(),  # noqa: B008 - it is never changed
@@ -115,19 +110,9 @@ class StateManager:
 
         Closing the manager, or leaving its `with` block, closes the store. `options` are those of the class.
         """
-        store: Store
-        if name == "memory":
-            from llmspell.storage.memory import MemoryStore
+        from llmspell.state.backend import open_backend
 
-            store = MemoryStore()
-        elif name in ("lmdb", "disk", "sled"):
-            from llmspell.storage.lmdb import LmdbStore
-
-            if path is None:
-                raise BadArgument(f"the backend '{name}' needs a path")
-            store = LmdbStore(path)
-        else:
-            raise BadArgument(f"unknown backend '{name}'; the backends are memory and lmdb")
+        store = open_backend(name, path)
         try:
             return cls(store, **options)
         except BaseException:

@@ -64,8 +64,8 @@ class Transaction:
     """
 
     __slots__ = (
-        "_block", "_ephemeral_block", "_floor", "_manager", "_policy", "_seconds", "_stamps", "changes", "deadline",
-        "ephemeral", "failure", "head", "main", "now", "thread", "version",
+        "_block", "_ephemeral_block", "_floor", "_has_removed", "_manager", "_policy", "_seconds", "_stamps", "changes",
+        "deadline", "ephemeral", "failure", "head", "main", "now", "thread", "version",
     )  # fmt: skip
 
     def __init__(self, manager: "StateManager", seconds: float | None = None) -> None:
@@ -75,6 +75,7 @@ class Transaction:
         self._policy = manager.journal_policy
         self._ephemeral_block: AbstractContextManager[WriteTransaction] | None = None
         self.ephemeral: WriteTransaction | None = None
+        self._has_removed = False
         self.failure: BaseException | None = None
         self.changes: dict[bytes, int] = {}
         self.thread = get_ident()
@@ -193,7 +194,10 @@ class Transaction:
                 if class_code == EPHEMERAL:
                     self._put_ephemeral(key, times, payload, expires_at)
                     return
-            if old is not None and (self._policy is not None or expiry_bytes != NO_EXPIRY):
+            if old is None:
+                if self._has_removed and self._policy is not None:
+                    journal.amend(self.main, key, self.version, SAVE, now)
+            elif self._policy is not None or expiry_bytes != NO_EXPIRY:
                 self._retire(key, old, SAVE)
             self.main.put(key, record.seal(key, stamp + times, payload))
             if expires_at:
@@ -220,6 +224,7 @@ class Transaction:
 
     def take(self, key: bytes, old: bytes, operation: int) -> None:
         """Take the durable record `old` away; `operation` is DELETE or EXPIRE."""
+        self._has_removed = True
         self._retire(key, old, operation)
         self.main.delete(key)
         self.changes[key] = operation
@@ -252,8 +257,13 @@ class Transaction:
             self.main.delete(keys.expiry_key(expires_at, key))
             if expires_at <= self._manager.clock():
                 operation, at = EXPIRE, expires_at
-        # A record of this very commit was never visible to anyone, so it leaves no trace.
-        if self._policy is not None and int.from_bytes(old[8:16], "little") != self.version:
+        if self._policy is None:
+            return
+        if int.from_bytes(old[8:16], "little") == self.version:
+            # A record of this very commit was never visible to anyone, so it leaves no trace.
+            if operation != SAVE:
+                journal.amend(self.main, key, self.version, operation, self.now)
+        else:
             history_key = keys.history_key(key, self.version)
             self.main.put(history_key, journal.pack_retired(history_key, operation, at, old))
             if self._policy.keep_versions:

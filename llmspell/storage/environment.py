@@ -33,6 +33,8 @@ _SMALLER_MAPS = (1 << 36, 1 << 33, 1 << 31, 1 << 29, 1 << 27)
 _FIRST_MAP = 1 << 20
 _ATTEMPTS = 3
 _CREATION_SECONDS = 10.0
+CLOSING_SECONDS = 5.0
+"""How long closing waits for a write transaction of another thread."""
 
 
 class Environment:
@@ -213,6 +215,9 @@ class _Registry:
 
     def leave(self, environment: Environment) -> None:
         with self._lock:
+            if environment.users == 1 and not environment.is_lost:
+                # Closing would wait for a write transaction of another thread, without a limit.
+                environment.turn.wait_idle(CLOSING_SECONDS)
             environment.users -= 1
             if environment.users == 0:
                 for key in [key for key, known in self._environments.items() if known is environment]:
@@ -248,6 +253,7 @@ fork.watch(_registry)
 share = _registry.share
 """The environment of a folder, which is created unless it is only read. Every sharing is ended by `leave`."""
 leave = _registry.leave
+"""End one sharing, and close the environment after the last. Raises StorageBusy when another thread goes on writing."""
 
 
 def _create(path: str, turn: ProcessTurn) -> None:

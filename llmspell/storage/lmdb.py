@@ -275,14 +275,16 @@ class LmdbStore(Store):
         self._environment.sync()
 
     def close(self) -> None:
+        """Waits a few seconds for a write transaction of another thread; raises StorageBusy, and stays open, after that.
+
+        Transactions that are open otherwise are undone.
+        """
         if self._is_open:
-            self._is_open = False
             shared = self._environment
-            try:
-                shared.sync()
-            finally:
-                self._environment = environment.closed(shared)
-                environment.leave(shared)
+            shared.sync()
+            environment.leave(shared)
+            self._is_open = False
+            self._environment = environment.closed(shared)
 
     def verify(self) -> list[str]:
         """Reads every page in use. Writers wait meanwhile only when a first look, without a lock, finds damage."""

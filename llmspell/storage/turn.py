@@ -51,6 +51,12 @@ class Turn:
             if not self._waiting or not self._free.acquire(False):
                 return
 
+    def wait_idle(self, timeout: float) -> None:
+        """Wait until no other thread of this process has the turn. Raises StorageBusy after `timeout` seconds."""
+        if not self.is_mine():
+            Turn.acquire(self, timeout)
+            Turn.release(self)
+
     def is_wanted(self) -> bool:
         """Whether a thread waits."""
         return bool(self._waiting)

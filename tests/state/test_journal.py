@@ -64,18 +64,28 @@ class TestHistory:
         assert state.history("s", "never") == []
 
     def test_changes_within_one_commit_are_one(self, state: StateManager) -> None:
-        state.set("s", "k", 0)
+        for key in ("saved", "deleted", "back"):
+            state.set("s", key, 0)
         with state.transaction():
-            for number in range(1, 4):
-                state.set("s", "k", number)
-            state.delete("s", "k")
-            state.set("s", "k", 9)
-        found = state.history("s", "k")
-        assert [(r.version, r.operation, decoded(r.payload)) for r in found] == [
-            (2, "save", 9), (2, "delete", None), (1, "save", 0),
-        ]  # fmt: skip
-        assert decoded(state.load_at("s", "k", 1)) == 0
-        assert decoded(state.load_at("s", "k", 2)) == 9
+            for key in ("saved", "deleted", "new"):
+                for number in range(1, 4):
+                    state.set("s", key, number)
+            state.delete("s", "deleted")
+            state.delete("s", "back")
+            state.set("s", "back", 9)
+            state.delete("s", "new")
+        told = {
+            key: [(r.version, r.operation, decoded(r.payload)) for r in state.history("s", key)]
+            for key in ("saved", "deleted", "back", "new")
+        }
+        assert told == {
+            "saved": [(4, "save", 3), (1, "save", 0)],
+            "deleted": [(4, "delete", None), (2, "save", 0)],
+            "back": [(4, "save", 9), (3, "save", 0)],
+            "new": [],
+        }
+        assert [decoded(state.load_at("s", "back", version)) for version in (2, 3, 4)] == [None, 0, 9]
+        assert [decoded(state.load_at("s", "deleted", version)) for version in (1, 2, 3, 4)] == [None, 0, 0, None]
 
     def test_neighbouring_keys_do_not_mix(self, state: StateManager) -> None:
         for key in ("k", "k1", "k ", "K"):

@@ -112,7 +112,7 @@ class TestLimits:
         ):
             with pytest.raises(ValueTooLarge, match=r"the value is 1000001 bytes, the limit is 1000000 bytes") as caught:
                 call()
-            assert caught.value.hint == "raise max_value_bytes in [state], or store it as an Artifact"
+            assert caught.value.hint == "raise max_value_bytes in [state]"
         assert state.get("s", "k") == "small"
 
     def test_sizes_read_as_people_say_them(self, make: Make) -> None:

@@ -267,6 +267,16 @@ class Model(RuleBasedStateMachine):
                         expected = None
                     payload = manager.load_at(scope, key, version)
                     assert repr(None if payload is None else values.decode(payload)) == repr(expected)
+        for place in ((scope, key) for scope in SCOPES for key in KEYS):
+            found = manager.history(*place)
+            if self.live(*place):
+                assert (found[0].operation, found[0].version) == ("save", self.items[place].version)
+                assert repr(found[0].value) == repr(self.items[place].value)
+            elif found and place not in self.items:
+                assert found[0].operation != "save"
+            assert [r.version for r in found] == sorted((r.version for r in found), reverse=True)
+            saved = [r.version for r in found if r.operation == "save"]
+            assert len(saved) == len(set(saved))
         replayed: dict[tuple[str, str], str] = {}
         for change in manager.changes()[0]:
             replayed[change.scope, change.key] = change.operation

@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -11,7 +12,8 @@ from random import Random
 import lmdb
 import pytest
 
-from llmspell.errors import Corrupt, LlmspellError, ReadOnly, StorageError
+from llmspell.errors import Corrupt, LlmspellError, ReadOnly, StorageBusy, StorageError
+from llmspell.storage import environment
 from llmspell.storage.format import FORMAT_KEY
 from llmspell.storage.lmdb import LmdbStore, verify_files
 from tests.storage.child import run
@@ -87,6 +89,45 @@ def test_folder_that_was_removed_and_made_again_is_a_new_store(path: Path) -> No
             with new.write() as txn:
                 txn.put(b"x1", b"new")
         assert old.get(b"x1") == b"old"
+
+
+def test_closing_waits_for_a_writer_of_another_thread(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = LmdbStore(path)
+    begun, enough = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with store.write() as txn:
+            txn.put(b"x1", b"1")
+            begun.set()
+            enough.wait()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    begun.wait()
+    with monkeypatch.context() as patch:
+        patch.setattr(environment, "CLOSING_SECONDS", 0.05)
+        with pytest.raises(StorageBusy):
+            store.close()
+    assert store.get(b"x1") is None
+    threading.Timer(0.1, enough.set).start()
+    store.close()
+    thread.join()
+    with LmdbStore(path) as again:
+        assert again.get(b"x1") == b"1"
+
+
+def test_closing_undoes_the_transactions_of_its_own_thread(path: Path) -> None:
+    store = LmdbStore(path)
+    with store.read() as reader:
+        with pytest.raises(StorageError), store.write() as txn:
+            txn.put(b"x1", b"1")
+            store.close()
+            with pytest.raises(StorageError):
+                txn.put(b"x2", b"2")
+        with pytest.raises(StorageError):
+            reader.get(b"x1")
+    with LmdbStore(path) as again, again.write(timeout=1) as txn:
+        assert txn.get(b"x1") is None
 
 
 def test_reading_only_changes_nothing(path: Path) -> None:
