@@ -34,10 +34,12 @@ class Grants:
 
     def may_open(self, path: str) -> bool:
         real = os.path.realpath(path)
-        if real in self.secret_files or _is_other_view_of_memory(real):
+        if _is_other_view_of_memory(real):
             return False
+        if any(secret == real or secret.startswith(real.rstrip(os.sep) + os.sep) for secret in self.secret_files):
+            return False  # nor a folder above: renamed, it would give the file another name
         if self._secret_inodes and _inode(real) in self._secret_inodes:
-            return False  # under another name: a hard link, or a folder that was renamed
+            return False  # a hard link
         if isinstance(self.files, bool):
             return self.files
         return any(real == root or real.startswith(root.rstrip(os.sep) + os.sep) for root in self.files)

@@ -1,5 +1,6 @@
 """JavaScript through quickjs-ng: only strings, small integers and booleans cross; values as JSON text with tags."""
 
+import _thread
 import os
 from functools import partial
 
@@ -41,7 +42,8 @@ class JavaScriptWire:
 
     def __init__(self) -> None:
         self.call_back: Any = None
-        self.deadline = Deadline()
+        self.hurry: Callable[[], None] = lambda: None
+        self.deadline = Deadline(lambda: self.hurry())
 
     def scalar(self, raw: "str | None") -> "Any":
         if raw is None:
@@ -114,6 +116,7 @@ class JavaScript(Language):
         stop = services.stop
         self._host = Host(self._wire, services.report_bug, stop)
         self._engine = Engine(self._resolve, self._load, self._expression, self._must_stop, _stack_bytes())
+        self._wire.hurry = self._engine.hurry
         context = self._context = self._engine.context
         if limits.memory:
             context.set_memory_limit(limits.memory)
@@ -161,6 +164,7 @@ class JavaScript(Language):
         except UnicodeDecodeError as error:
             line = source.count(b"\n", 0, error.start) + 1
             raise ScriptError("the script is not valid UTF-8", file=name, line=line) from None
+        self._is_running = True
         try:
             # Without arguments the JSON module need not be imported, which costs 4 ms.
             texts = [_printable(argument) for argument in arguments]
@@ -175,6 +179,8 @@ class JavaScript(Language):
             if stop.reason is not None:
                 raise stop.reason from None
             raise self._from_exception(str(error)) from None
+        finally:
+            self._is_running = False
         if stop.reason is not None:
             raise stop.reason
         if outcome.startswith("+"):
@@ -200,7 +206,8 @@ class JavaScript(Language):
                 self._watch()
 
     def interrupt(self, reason: "LlmspellError | ScriptExit") -> None:
-        self._services.stop.request(reason)
+        self._services.stop.request(reason, self._engine.hurry)
+        _thread.start_new_thread(self._insist, (self._engine.hurry,))
 
     def close(self) -> None:
         self._wire.call_back = None
@@ -270,7 +277,7 @@ class JavaScript(Language):
         report = values.decode(self._wire.payload(text))
         message: str = report["message"]
         name = report.get("name", "")
-        if message == "out of memory" and name == "InternalError":
+        if message.startswith("out of memory") and name == "InternalError":
             return self._out_of_memory("the script needs more than its memory limit of")
         if message in ("null", "[uninitialized]") and not name and self._limits.memory:
             return self._out_of_memory("the script threw null, as the engine does when it reaches the memory limit of")

@@ -92,6 +92,7 @@ class Language(ABC):
 
     name: str
     suffixes: tuple[str, ...]
+    _is_running = False
 
     @abstractmethod
     def __init__(self, globals_: "Sequence[Global]", limits: Limits, services: Services) -> None: ...
@@ -108,6 +109,12 @@ class Language(ABC):
     @abstractmethod
     def interrupt(self, reason: "LlmspellError | ScriptExit") -> None:
         """Make the running script end, whatever it does; nothing it could catch."""
+
+    def _insist(self, fire: "Callable[[], None]") -> None:
+        """Call `fire`, which asks the engine to stop, until the script has ended: one that was in a race may be lost."""
+        while self._is_running:
+            fire()
+            time.sleep(0.002)
 
     @abstractmethod
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 import _thread
 import os
-import time
 
 import lupa.lua54 as lupa
 
@@ -108,7 +107,6 @@ class Lua(Language):
         self._limits = limits
         self._script = ""
         self._modules: set[str] = set()
-        self._is_running = False
         self._globals = tuple(owner for owner in globals_ if self.name in owner.languages)
         self._hook = None if limits.instructions else LuaHook.load()
         self._wire = LuaWire(self._hook.fire if self._hook is not None else None)
@@ -186,13 +184,7 @@ class Lua(Language):
             self._services.stop.request(reason)
         else:
             self._services.stop.request(reason, self._hook.fire)
-            _thread.start_new_thread(self._insist, ())
-
-    def _insist(self) -> None:
-        """Fire until the script has ended: a coroutine that was just being resumed may have escaped the first one."""
-        while self._is_running and self._hook is not None:
-            self._hook.fire()
-            time.sleep(0.002)
+            _thread.start_new_thread(self._insist, (self._hook.fire,))
 
     def close(self) -> None:
         if self._hook is not None:

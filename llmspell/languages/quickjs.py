@@ -6,9 +6,12 @@ saved. The module loader is called there; so scripts are run from within it, wit
 error and compiling a module may run a script's code too: a setter, `Error.prepareStackTrace`.
 """
 
+import _thread
 import ctypes
 
 import _quickjs
+
+from llmspell.languages.quickfields import interrupt_counter, stack_account
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +20,6 @@ if TYPE_CHECKING:
 
 EVAL_GLOBAL, EVAL_MODULE, EVAL_COMPILE_ONLY, EVAL_ASYNC = 0, 1, 1 << 5, 1 << 7
 TAG_EXCEPTION = 6
-RUNTIME_BYTES = 1536
-"""How much of the engine's main structure is looked through; it is larger."""
 RUN_MODULE = "llmspell:run:"
 """The name, with a number behind it, whose import makes the loader run the pending script."""
 
@@ -31,18 +32,6 @@ _LOADER = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ct
 _NORMALIZER = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p)
 _INTERRUPT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 _TRACKER = ctypes.CFUNCTYPE(None, ctypes.c_void_p, JSValue, JSValue, ctypes.c_int, ctypes.c_void_p)
-
-
-def _find_stack(library: "Any", runtime: int) -> "Any":
-    """The engine's own account of the C stack, in place: its size, top and limit. Raises OSError where it is not found."""
-    mark = 0x5AFE51 << 4
-    library.JS_SetMaxStackSize(runtime, mark)
-    library.JS_UpdateStackTop(runtime)
-    for offset in range(0, RUNTIME_BYTES, ctypes.sizeof(ctypes.c_size_t)):
-        found = (ctypes.c_size_t * 3).from_address(runtime + offset)
-        if found[0] == mark and found[1] - mark == found[2]:
-            return found
-    raise OSError("this build of quickjs-ng keeps its stack limits elsewhere")
 
 
 class Engine:
@@ -68,11 +57,12 @@ class Engine:
         self._pending: tuple[bytes, bytes] | None = None
         self._runs = 0
         fields = id(self.context) + object.__basicsize__
-        runtime = self._runtime = ctypes.c_void_p.from_address(fields).value or 0
-        self._stack = _find_stack(self._holding, runtime)
-        self.context.set_max_stack_size(stack)
         self._ctx = ctypes.c_void_p.from_address(fields + 8).value
-
+        runtime = self._runtime = ctypes.c_void_p.from_address(fields).value or 0
+        self._stack = stack_account(self._holding, runtime)
+        self.context.set_max_stack_size(stack)
+        self._guard = _thread.allocate_lock()
+        self._counter = interrupt_counter(self.context, self._ctx or 0)
         def loader(ctx: int, raw_name: bytes, _opaque: int) -> int | None:
             name = raw_name.decode(errors="replace")
             try:
@@ -159,6 +149,15 @@ class Engine:
             cls._libraries = (pair[0], pair[1])
         return cls._libraries
 
+    def hurry(self) -> None:
+        """From any thread: let the engine ask `is_stopping` at once, and not only after some thousand operations.
+
+        A decrement that goes on at the same time may undo it; so call it again until the script has ended.
+        """
+        with self._guard:
+            if self._counter is not None:
+                self._counter.value = 1
+
     def call_inside(self, function: "Any", *arguments: object) -> "Any":
         """Call a JavaScript function from within a Python callable, on what is left of the stack.
 
@@ -214,4 +213,6 @@ class Engine:
         self._running.JS_Eval(self._ctx, code, len(code), b"<input>", EVAL_GLOBAL)
 
     def close(self) -> None:
+        with self._guard:
+            self._counter = None
         self._holding.JS_FreeValue(self._ctx, self._rejections)

@@ -148,7 +148,7 @@ class AsyncTransaction(AsyncState):
             raise
 
     async def _commit(self) -> None:
-        await wrap_future(self._desk.end() if self._parent is None else self._desk.post(self._keep_part))
+        await wrap_future(self._desk.commit() if self._parent is None else self._desk.post(self._keep_part))
 
     async def _undo(self) -> None:
         """Undo what was not committed, and wait until that is done, or the commit, if it had begun."""
@@ -162,7 +162,7 @@ class AsyncTransaction(AsyncState):
         with suppress(LlmspellError):
             if self._parent is not None:
                 return self._desk.post(self._undo_part)
-            self._desk.end().cancel()
+            self._desk.undo()
         return None if self._parent is not None else self._over
 
     # On the thread of the transaction

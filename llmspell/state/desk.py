@@ -32,11 +32,18 @@ class Desk:
 
     def post(self, fn: "Callable[[StateManager], T]") -> "Future[T]":
         """Have `fn` called with the manager. Raises what ended the transaction when it is over."""
-        return self._put(without_stop(fn))
+        return self._put(without_stop(fn), Future())
 
-    def end(self) -> "Future[None]":
+    def commit(self) -> "Future[None]":
         """Commit when the jobs before it are done; undo, if this has been cancelled by then."""
-        return self._put(None)
+        return self._put(None, Future())
+
+    def undo(self) -> None:
+        """Undo when the jobs before it are done."""
+        cancelled: Future[None] = Future()
+        # Before the thread can see it: between the two it would commit.
+        cancelled.cancel()
+        self._put(None, cancelled)
 
     def serve(self, open_manager: "Callable[[], StateManager]", started: "Future[None]") -> None:
         """The whole transaction, on this thread. `started` is done once it holds the write lock; raises nothing."""
@@ -81,8 +88,7 @@ class Desk:
                 except BaseException as error:
                     future.set_exception(error)
 
-    def _put(self, fn: "Callable[[StateManager], Any] | None") -> "Future[Any]":
-        future: Future[Any] = Future()
+    def _put(self, fn: "Callable[[StateManager], Any] | None", future: "Future[Any]") -> "Future[Any]":
         with self._guard:
             if self._refusal is not None:
                 raise type(self._refusal)(self._refusal.message, hint=self._refusal.hint)

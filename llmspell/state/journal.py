@@ -16,7 +16,7 @@ from llmspell.storage.record import INTACT, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from llmspell.state.transaction import Head, Transaction
     from llmspell.storage.store import ReadTransaction, WriteTransaction
@@ -244,14 +244,6 @@ def changes(
                 continue
             scope, name = keys.split(key)
             yield place, Change(part.version, part.at, OPERATIONS[operation], scope, name, part.correlation_id)
-
-
-def changed_keys(txn: "ReadTransaction", after: int, up_to: int) -> "Iterable[bytes]":
-    """The record keys that the commits after one version and up to another changed, each once."""
-    seen: dict[bytes, None] = {}
-    for journal_key, value in txn.scan(keys.journal_key(after + 1), keys.journal_key(up_to + 1)):
-        seen.update(dict.fromkeys(Part(journal_key, value).keys))
-    return seen
 
 
 def _marked_version(txn: "ReadTransaction", key: bytes) -> int:

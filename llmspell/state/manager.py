@@ -2,12 +2,12 @@
 
 from _thread import get_ident
 from contextlib import nullcontext
-from time import perf_counter_ns, sleep
+from time import perf_counter_ns, sleep, time_ns
 from zlib import crc32
 
 from llmspell import values
 from llmspell.errors import BadArgument, BadValue
-from llmspell.state import expiry, moment, number, past
+from llmspell.state import expiry, number, past
 from llmspell.state import journal as journal_
 from llmspell.state.classes import ClassRules, class_code
 from llmspell.state.entry import Change, Commit, Entry, Revision
@@ -48,6 +48,11 @@ _FIRST_EPHEMERAL_VERSION = 2**52
 _UPKEEP_BATCH = 256
 
 
+def now_micros() -> int:
+    """µs since 1970."""
+    return time_ns() // 1000
+
+
 class StateManager:
     """The state in one store. Usable from many threads and, when the store is, from many processes at once.
 
@@ -72,7 +77,7 @@ class StateManager:
         self,
         store: "Store",
         *,
-        clock: "Callable[[], int]" = moment.now,
+        clock: "Callable[[], int]" = now_micros,
         max_value_bytes: int = 10_000_000,
         classes: "Mapping[str, str] | None" = None,
         journal: JournalPolicy | None = JournalPolicy(),  # noqa: B008 - it is never changed

@@ -1,18 +1,13 @@
 """Moments: times as they come in and go out. Inside, a time is an integer of µs since 1970."""
 
 from math import isfinite
-from time import gmtime, time_ns
+from time import gmtime
 
 from llmspell.errors import BadArgument
 
 SECOND = 1_000_000
 LATEST = 253_402_300_799 * SECOND
 """The end of the year 9999, the last one that RFC 3339 can write."""
-
-
-def now() -> int:
-    """The present time."""
-    return time_ns() // 1000
 
 
 def parse(moment: object) -> int:

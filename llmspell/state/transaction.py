@@ -65,7 +65,7 @@ class Transaction:
 
     __slots__ = (
         "_block", "_ephemeral_block", "_floor", "_has_removed", "_manager", "_policy", "_seconds", "_stamps", "changes",
-        "deadline", "ephemeral", "failure", "head", "main", "now", "thread", "version",
+        "deadline", "ephemeral", "failure", "head", "main", "now", "savepoints", "thread", "version",
     )  # fmt: skip
 
     def __init__(self, manager: "StateManager", seconds: float | None = None) -> None:
@@ -78,6 +78,7 @@ class Transaction:
         self._has_removed = False
         self.failure: BaseException | None = None
         self.changes: dict[bytes, int] = {}
+        self.savepoints: list[Savepoint] = []
         self.thread = get_ident()
 
     def __enter__(self) -> "Transaction":
@@ -102,6 +103,10 @@ class Transaction:
         self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None"
     ) -> None:
         manager = self._manager
+        if self.savepoints:
+            while self.savepoints:
+                self.savepoints[-1].leave(StorageError, None, None)
+            self.failure = StorageError("a savepoint in it had not ended")
         if kind is None:
             try:
                 self._finish()
@@ -259,7 +264,7 @@ class Transaction:
                 operation, at = EXPIRE, expires_at
         if self._policy is None:
             return
-        if int.from_bytes(old[8:16], "little") == self.version:
+        if int.from_bytes(old[record.VERSION], "little") == self.version:
             # A record of this very commit was never visible to anyone, so it leaves no trace.
             if operation != SAVE:
                 journal.amend(self.main, key, self.version, operation, self.now)
@@ -363,31 +368,42 @@ class Savepoint:
             block.__enter__()
             self._blocks.append(block)
         transaction.changes = {}
+        transaction.savepoints.append(self)
         return transaction
 
     def __exit__(
         self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None"
     ) -> None:
         transaction = self._transaction
+        if self not in transaction.savepoints:
+            if kind is None:
+                raise StorageError("the transaction has ended before its savepoint, and was undone")
+            return
         try:
             if kind is None:
                 transaction.check_failure()
         except BaseException:
-            self._leave(*exc_info())
+            self.leave(*exc_info())
             raise
-        self._leave(kind, error, trace)
+        self.leave(kind, error, trace)
 
-    def _leave(
+    def leave(
         self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None"
     ) -> None:
+        """Keep what was done in it, or undo that when `kind` is an error."""
         transaction = self._transaction
+        transaction.savepoints.remove(self)
         if kind is None:
             self._changes.update(transaction.changes)
         else:
             transaction.failure = self._failure
         transaction.changes = self._changes
-        for block in reversed(self._blocks):
-            block.__exit__(kind, error, trace)
+        try:
+            for block in reversed(self._blocks):
+                block.__exit__(kind, error, trace)
+        except BaseException as problem:
+            transaction.failure = problem
+            raise
 
 
 def is_expired(value: bytes, clock: "Callable[[], int]") -> bool:

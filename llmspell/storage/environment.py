@@ -359,6 +359,8 @@ def _examine(path: str, turn: ProcessTurn | None) -> None:
 
 def _reserve_lock_file(path: str) -> None:
     """Give LMDB's lock file its blocks. It is written through a map, where a full disk would kill the process."""
+    if not hasattr(os, "posix_fallocate"):  # macOS
+        return
     try:
         status = os.stat(path)
         if status.st_blocks * 512 >= status.st_size >= _LOCK_BYTES:

@@ -16,7 +16,6 @@ Scope and key together have at most 480 bytes, so every key fits the 511 bytes t
 have spaces of their own, further on in the alphabet of upper-case letters.
 """
 
-META = b"m"
 STATE = b"s"
 EXPIRY = b"x"
 HISTORY = b"h"

@@ -19,7 +19,7 @@ STAMP = Struct("<BBHHHQ")
 """What all records of one class and one commit begin with."""
 TIMES = Struct("<qqq")
 TIMES_OFFSET = STAMP.size
-VERSION_OFFSET = STAMP.size - 8
+VERSION = slice(STAMP.size - 8, STAMP.size)
 EXPIRY_OFFSET = HEADER_BYTES - 8
 NO_EXPIRY = bytes(8)
 MIN_BYTES = HEADER_BYTES + 4
@@ -47,22 +47,6 @@ class Record:
     def is_expired(self, now: int) -> bool:
         expires_at: int = self.expires_at
         return 0 < expires_at <= now
-
-
-def pack(
-    key: bytes,
-    payload: bytes,
-    *,
-    class_code: int,
-    schema: tuple[int, int, int],
-    version: int,
-    created_at: int,
-    updated_at: int,
-    expires_at: int,
-) -> bytes:
-    """The record of `payload` under the record key `key`."""
-    stamp = STAMP.pack(FORMAT, class_code, *schema, version)
-    return seal(key, stamp + TIMES.pack(created_at, updated_at, expires_at), payload)
 
 
 def seal(key: bytes, header: bytes, payload: bytes) -> bytes:

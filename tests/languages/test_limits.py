@@ -25,6 +25,7 @@ OVERRUN = {
         "while (true) try { new Promise(() => { while (true) {} }) } catch {}",
         "const f = () => { try { f() } finally { while (true) {} } }; f()",
         "/(a*)*b/.test('a'.repeat(100) + 'c')",
+        "while (true) new Array(1e5).join('x')",
         "sleep(0.3)",
         "while (true) State.load('g', 'k')",
         "try { State.update('g', 'inner', () => { while (true) {} }) } catch {} while (true) {}",

@@ -110,7 +110,9 @@ class TestLimits:
             lambda: state.save("s", "k", b"\xc1" + bytes(1_000_000)),
             lambda: state.update("s", "k", lambda _: b"\xc1" + bytes(1_000_000)),
         ):
-            with pytest.raises(ValueTooLarge, match=r"the value is 1000001 bytes, the limit is 1000000 bytes") as caught:
+            with pytest.raises(
+                ValueTooLarge, match=r"the value is 1000001 bytes, the limit is 1000000 bytes"
+            ) as caught:
                 call()
             assert caught.value.hint == "raise max_value_bytes in [state]"
         assert state.get("s", "k") == "small"

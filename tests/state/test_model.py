@@ -20,6 +20,9 @@ from tests.state.conftest import SECOND, Clock
 
 SCOPES = ["s", "s:", "sa", "agent:s", "global"]
 KEYS = ["a", "ab", "b", "é"]
+SCOPE = st.sampled_from(SCOPES + ["s"] * 6)
+KEY = st.sampled_from(KEYS + ["a"] * 5)
+"""Mostly one place, so that much happens to it."""
 VALUES = st.sampled_from([1, 2.5, "text", [1, [2]], {"k": b"\xff"}, -(2**63), 2**63 - 1, ""])
 
 
@@ -102,7 +105,7 @@ class Model(RuleBasedStateMachine):
     # What happens
 
     @rule(
-        handle=st.integers(0, 1), scope=st.sampled_from(SCOPES), key=st.sampled_from(KEYS), value=VALUES,
+        handle=st.integers(0, 1), scope=SCOPE, key=KEY, value=VALUES,
         ttl=st.none() | st.integers(1, 5), condition=st.sampled_from([None, None, None, "right", "wrong", "absent"]),
     )  # fmt: skip
     def save(self, handle: int, scope: str, key: str, value: Any, ttl: int | None, condition: str | None) -> None:
@@ -117,7 +120,7 @@ class Model(RuleBasedStateMachine):
         manager.set(scope, key, value, ttl=ttl, if_version=wanted)
         self.put(scope, key, value, self.clock.now + ttl * SECOND if ttl else None)
 
-    @rule(handle=st.integers(0, 1), scope=st.sampled_from(SCOPES), key=st.sampled_from(KEYS))
+    @rule(handle=st.integers(0, 1), scope=SCOPE, key=KEY)
     def delete(self, handle: int, scope: str, key: str) -> None:
         was_there = self.live(scope, key) is not None
         assert self.manager(handle).delete(scope, key) == was_there
@@ -126,7 +129,7 @@ class Model(RuleBasedStateMachine):
             self.changed()
             self.committed()
 
-    @rule(handle=st.integers(0, 1), scope=st.sampled_from(SCOPES), prefix=st.sampled_from(["", "a", "b", "x"]))
+    @rule(handle=st.integers(0, 1), scope=SCOPE, prefix=st.sampled_from(["", "a", "b", "x"]))
     def clear(self, handle: int, scope: str, prefix: str) -> None:
         gone = [key for key in self.live_keys(scope) if key.startswith(prefix)]
         assert self.manager(handle).clear(scope, prefix=prefix) == len(gone)
@@ -136,7 +139,7 @@ class Model(RuleBasedStateMachine):
         self.committed()
 
     @rule(
-        handle=st.integers(0, 1), scope=st.sampled_from(SCOPES), key=st.sampled_from(KEYS),
+        handle=st.integers(0, 1), scope=SCOPE, key=KEY,
         by=st.sampled_from([1, -7, 0.5]),
     )  # fmt: skip
     def increment(self, handle: int, scope: str, key: str, by: int | float) -> None:
@@ -152,7 +155,7 @@ class Model(RuleBasedStateMachine):
         self.put(scope, key, total, None if item is None else item.expires_at)
 
     @rule(
-        handle=st.integers(0, 1), scope=st.sampled_from(SCOPES), key=st.sampled_from(KEYS), value=st.none() | VALUES,
+        handle=st.integers(0, 1), scope=SCOPE, key=KEY, value=st.none() | VALUES,
         fails=st.booleans(),
     )  # fmt: skip
     def update(self, handle: int, scope: str, key: str, value: Any, fails: bool) -> None:

@@ -15,11 +15,18 @@ from llmspell.storage.store import Store
 KEY = keys.scope_prefix("user:ann") + b"profile"
 
 
-def pack(payload: bytes = b"\xc1\x05", **changes: object) -> bytes:
-    fields: dict[str, object] = {
-        "class_code": record.STANDARD, "schema": (1, 2, 3), "version": 7, "created_at": 10, "updated_at": 20, "expires_at": 0,
-    }  # fmt: skip
-    return record.pack(KEY, payload, **{**fields, **changes})  # type: ignore[arg-type]
+def pack(
+    payload: bytes = b"\xc1\x05",
+    *,
+    class_code: int = record.STANDARD,
+    schema: tuple[int, int, int] = (1, 2, 3),
+    version: int = 7,
+    created_at: int = 10,
+    updated_at: int = 20,
+    expires_at: int = 0,
+) -> bytes:
+    header = record.HEADER.pack(record.FORMAT, class_code, *schema, version, created_at, updated_at, expires_at)
+    return record.seal(KEY, header, payload)
 
 
 @given(
@@ -33,8 +40,8 @@ def test_records_hold_what_was_packed(
     payload: bytes, class_code: int, schema: tuple[int, int, int], version: int, times: tuple[int, int, int]
 ) -> None:
     created, updated, expires = times
-    stored = record.pack(
-        KEY, payload, class_code=class_code, schema=schema, version=version, created_at=created, updated_at=updated,
+    stored = pack(
+        payload, class_code=class_code, schema=schema, version=version, created_at=created, updated_at=updated,
         expires_at=expires,
     )  # fmt: skip
     found = Record(KEY, stored)

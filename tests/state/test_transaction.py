@@ -248,3 +248,27 @@ def test_an_error_inside_that_is_caught_lets_the_rest_commit(state: StateManager
         with pytest.raises(LlmspellError):
             state.increment("s", "k", 2**63 - 1)
     assert state.get("s", "k") == 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_transaction_that_ends_before_its_savepoint_is_undone_and_frees_the_store(
+    state: StateManager, fails: bool
+) -> None:
+    block = state.transaction()
+    block.__enter__()
+    state.set("s", "outer", 1)
+    parts = [state.transaction(), state.transaction()]
+    for part in parts:
+        part.__enter__()
+        state.set("s", "inner", 1, class_="ephemeral")
+    if fails:
+        block.__exit__(ZeroDivisionError, ZeroDivisionError(), None)
+    else:
+        with pytest.raises(StorageError, match="the transaction was undone: a savepoint in it had not ended"):
+            block.__exit__(None, None, None)
+    parts[1].__exit__(ZeroDivisionError, ZeroDivisionError(), None)
+    with pytest.raises(StorageError, match="has ended before its savepoint"):
+        parts[0].__exit__(None, None, None)
+    assert state.list_scopes() == []
+    state.set("s", "next", 1)
+    assert state.list_keys("s") == ["next"]

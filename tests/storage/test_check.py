@@ -1,5 +1,6 @@
 """The check finds what is wrong, whatever it is, and says so in sentences."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from llmspell.storage.format import FORMAT_KEY
 from llmspell.storage.lmdb import LmdbStore
 from llmspell.storage.memory import MemoryRead, MemoryStore
 from llmspell.storage.store import Store
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def test_sound_store_has_its_size_and_no_problems(any_store: Store) -> None:
@@ -96,10 +99,10 @@ def test_damaged_structure_is_not_read_through_the_engine(path: Path, read_only:
     content = bytearray((path / "data.mdb").read_bytes())
     leaf = next(
         page
-        for page in range(2, len(content) // 4096)
-        if content[page * 4096 + 10] == 0x02 and b"x1000" in content[page * 4096 : page * 4096 + 4096]
+        for page in range(2, len(content) // PAGE)
+        if content[page * PAGE + 10] == 0x02 and b"x1000" in content[page * PAGE : page * PAGE + PAGE]
     )
-    content[leaf * 4096 : leaf * 4096 + 4096] = bytes(4096)
+    content[leaf * PAGE : leaf * PAGE + PAGE] = bytes(PAGE)
     (path / "data.mdb").write_bytes(content)
     with LmdbStore(path, read_only=read_only) as store:
         report = check(store)

@@ -18,6 +18,8 @@ from llmspell.storage.format import FORMAT_KEY
 from llmspell.storage.lmdb import LmdbStore, verify_files
 from tests.storage.child import run
 
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
 
 def make(path: Path, pages: int = 40) -> bytes:
     """A store with some hundred keys and long values in it; gives the bytes of its file."""
@@ -234,7 +236,7 @@ def test_parent_that_is_a_file_is_named(tmp_path: Path) -> None:
 def test_file_that_was_cut_off_is_never_an_empty_store(path: Path) -> None:
     """At every length: an error, or a store with everything in it, because only free pages are missing."""
     content = make(path)
-    lengths = {*range(0, len(content), 4096), *range(1, 9000, 331), *Random(2).choices(range(len(content)), k=40)}
+    lengths = {*range(0, len(content), PAGE), *range(1, 9000, 331), *Random(2).choices(range(len(content)), k=40)}
     refused = 0
     for length in sorted(lengths):
         overwrite(path, content[:length])
@@ -276,16 +278,16 @@ def test_damage_of_a_page_never_goes_unseen(path: Path) -> None:
     """Every page, destroyed in turn: the check finds it without the help of LMDB, unless the page is free."""
     content = make(path)
     found = 0
-    for page in range(len(content) // 4096):
-        for replacement in (bytes(4096), Random(page).randbytes(4096)):
-            overwrite(path, content[: page * 4096] + replacement + content[(page + 1) * 4096 :])
+    for page in range(len(content) // PAGE):
+        for replacement in (bytes(PAGE), Random(page).randbytes(PAGE)):
+            overwrite(path, content[: page * PAGE] + replacement + content[(page + 1) * PAGE :])
             problems = verify_files(path)
             found += bool(problems)
             if not problems:
                 # The page is free, or the inside of a long value, where a record's own checksum finds it.
                 with LmdbStore(path) as store, store.read() as txn:
                     assert len(list(txn.scan(b"x", b"y"))) == 400
-    assert found > len(content) // 4096 // 3
+    assert found > len(content) // PAGE // 3
 
 
 def test_verifying_nonsense_ends_and_does_not_raise(path: Path) -> None:
@@ -294,8 +296,8 @@ def test_verifying_nonsense_ends_and_does_not_raise(path: Path) -> None:
     for _ in range(300):
         damaged = bytearray(content)
         for _ in range(random.choice([1, 3, 20])):
-            page = random.randrange(len(content) // 4096)
-            damaged[page * 4096 + random.randrange(random.choice([16, 200, 4096]))] = random.randrange(256)
+            page = random.randrange(len(content) // PAGE)
+            damaged[page * PAGE + random.randrange(random.choice([16, 200, PAGE]))] = random.randrange(256)
         overwrite(path, bytes(damaged))
         assert isinstance(verify_files(path), list)
 

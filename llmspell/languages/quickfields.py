@@ -1,0 +1,53 @@
+"""Two fields of quickjs-ng's own structures that it offers no function for, found by what they do.
+
+Both are plain integers that the engine reads and writes all the time. Their places are those of one build of the
+extension module, so they are looked for once per process.
+"""
+
+import ctypes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SEARCHED_BYTES = 1536
+"""How much of a structure is looked through."""
+WORD = ctypes.sizeof(ctypes.c_size_t)
+MARK = 0x5AFE510
+_places: "dict[str, int]" = {}
+
+
+def stack_account(library: "Any", runtime: int) -> "ctypes.Array[ctypes.c_size_t]":
+    """The engine's account of the C stack: its size, its top, and the lowest address that JavaScript may reach.
+
+    Sets the size. Raises OSError where it is not found: then nothing keeps JavaScript from overrunning the stack.
+    """
+    if "stack" not in _places:
+        library.JS_SetMaxStackSize(runtime, MARK)
+        library.JS_UpdateStackTop(runtime)
+        words = (ctypes.c_size_t * (SEARCHED_BYTES // WORD)).from_address(runtime)[:]
+        found = [
+            place
+            for place, (size, top, limit) in enumerate(zip(words, words[1:], words[2:], strict=False))
+            if size == MARK and top - size == limit
+        ]
+        if len(found) != 1:
+            raise OSError("this build of quickjs-ng keeps its stack limits elsewhere")
+        _places["stack"] = found[0] * WORD
+    return (ctypes.c_size_t * 3).from_address(runtime + _places["stack"])
+
+
+def interrupt_counter(context: "Any", address: int) -> "ctypes.c_int32 | None":
+    """How many operations are left until the engine asks whether to stop; None where it is not found."""
+    if "counter" not in _places:
+        numbers = (ctypes.c_int32 * (SEARCHED_BYTES // 4)).from_address(address)
+        found = set(range(len(numbers)))
+        context.eval("0")  # the very first operation sets the counter
+        for turns in (80, 640, 320):
+            before = numbers[:]
+            context.eval(f"for (let i = 0; i < {turns}; i++); 0")
+            after = numbers[:]
+            found = {place for place in found if turns <= before[place] - after[place] < 4 * turns}
+        _places["counter"] = found.pop() * 4 if len(found) == 1 else -1
+    place = _places["counter"]
+    return ctypes.c_int32.from_address(address + place) if place >= 0 else None
