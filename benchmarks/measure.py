@@ -54,7 +54,6 @@ class Row:
     is_met: bool | None = None
     unit: str = "µs"
     is_cost: bool = False
-    note: str = ""
 
     @property
     def ratio(self) -> float | None:
@@ -76,8 +75,6 @@ def render(rows: Sequence[Row]) -> str:
         cells = [f"{figure * scale:.2f} {row.unit}" for figure in figures]
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
         met = {True: "yes", False: "**no**", None: ""}[row.is_met]
-        rate = f"{1 / row.times.median:,.0f}"
-        lines.append(
-            f"| {row.name}{' (' + row.note + ')' if row.note else ''} | {' | '.join(cells)} | {rate} | {ratio} | {row.target} | {met} |"
-        )
+        cells = [row.name, *cells, f"{1 / row.times.median:,.0f}", ratio, row.target, met]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -63,6 +63,7 @@ class Engine:
         self.context.set_max_stack_size(stack)
         self._guard = _thread.allocate_lock()
         self._counter = interrupt_counter(self.context, self._ctx or 0)
+
         def loader(ctx: int, raw_name: bytes, _opaque: int) -> int | None:
             name = raw_name.decode(errors="replace")
             try:
@@ -170,7 +171,7 @@ class Engine:
             self.context.set_max_stack_size(max(1, self._stack[1] - limit))
             return function(*arguments)
         finally:
-            self._stack[:] = (size, top, limit)
+            self._stack[:] = [size, top, limit]
 
     def compiles(self, source: bytes, filename: str) -> bool:
         """Whether the text is a correct classic script."""

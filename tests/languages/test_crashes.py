@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a script stays in one line
 """No script brings the process down, and none meets a mistake of ours: attacks and random calls, in processes of their own."""
 
 import json
@@ -230,7 +231,10 @@ def random_script(seed: int) -> tuple[str, str]:
         if source.random() < 0.3:
             head, *tail = function.split("_")
             function = head + "".join(map(str.capitalize, tail))
-        words = [source.choice(["'g'", "'k'"]) if source.random() < 0.4 else source.choice(atoms) for _ in range(source.randint(0, 5))]
+        words = [
+            source.choice(["'g'", "'k'"]) if source.random() < 0.4 else source.choice(atoms)
+            for _ in range(source.randint(0, 5))
+        ]
         call = f"{function}({', '.join(words)})"
         if language == "lua":
             wrap = ["pcall(function() {} end)", "State.update('g', 'k', function(v) return {} end)", "coroutine.wrap(function() {} end)()",

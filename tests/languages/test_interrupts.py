@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a script stays in one line
 """An interrupt ends a script within 100 ms, whatever the script does, and nothing of it runs afterwards."""
 
 import statistics
@@ -190,7 +191,10 @@ def test_after_an_interrupt_nothing_of_the_script_runs(both: dict[str, Engine], 
 def test_the_runtime_runs_the_next_script_as_if_nothing_had_been(engine: Engine) -> None:
     assert engine.run("sleep(1000)", stop_after=0.02).code == "interrupted"
     assert engine.run("return 5" if engine.is_lua else "5").value == 5
-    assert engine.run("State.transaction(function() end)" if engine.is_lua else "State.transaction(() => {})").error is None
+    assert (
+        engine.run("State.transaction(function() end)" if engine.is_lua else "State.transaction(() => {})").error
+        is None
+    )
 
 
 def test_an_interrupt_before_the_script_begins_is_not_lost(engine: Engine) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a script stays in one line
 """Time, memory and instructions: limits that hold, also against scripts that catch everything."""
 
 import pytest
@@ -162,7 +163,11 @@ MEMORY = {
 
 @pytest.mark.parametrize(
     ("language", "source"),
-    [pytest.param(name, source, id=f"{name}-{case}") for name, cases in MEMORY.items() for case, source in cases.items()],
+    [
+        pytest.param(name, source, id=f"{name}-{case}")
+        for name, cases in MEMORY.items()
+        for case, source in cases.items()
+    ],
 )
 def test_memory_is_limited(lua: Engine, javascript: Engine, language: str, source: str) -> None:
     engine = (lua if language == "lua" else javascript).set(**{f"engines__{language}__memory_limit": 32 << 20})

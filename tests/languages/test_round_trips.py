@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a script stays in one line
 """`load(save(v)) == v`: within each language, across both, and to and from Python; exact to the type of each number."""
 
 from typing import Any
@@ -23,7 +24,9 @@ FLOATS = st.one_of(
 )  # fmt: skip
 TEXT = st.one_of(
     st.text(max_size=20),
-    st.sampled_from(["", "\0", "a\0b", "𝄞", "\u2028", "\\ud800", "\\u0000", '"', "\x7f", "\ufeff", "e\u0301", "x" * 40]),
+    st.sampled_from(
+        ["", "\0", "a\0b", "𝄞", "\u2028", "\\ud800", "\\u0000", '"', "\x7f", "\ufeff", "e\u0301", "x" * 40]
+    ),
 )
 BYTES = st.one_of(st.binary(max_size=20), st.just(b"")).map(lambda raw: raw + b"\xff\x00")
 """Bytes that are no text: Lua cannot tell others from text."""
@@ -244,7 +247,17 @@ def test_what_is_no_value_is_refused_in_javascript(javascript: Engine, source: s
 
 @pytest.mark.parametrize(
     "source",
-    ["print", "coroutine.create(print)", "0/0", "-1/0", "{[0.5] = 1}", "{[true] = 1}", "{[{}] = 1}", "{['\\255'] = 1}", "{{print}}"],
+    [
+        "print",
+        "coroutine.create(print)",
+        "0/0",
+        "-1/0",
+        "{[0.5] = 1}",
+        "{[true] = 1}",
+        "{[{}] = 1}",
+        "{['\\255'] = 1}",
+        "{{print}}",
+    ],
 )
 def test_what_is_no_value_is_refused_in_lua(lua: Engine, source: str) -> None:
     ran = lua.run(f"State.save('t', 'k', {source})")
@@ -253,8 +266,17 @@ def test_what_is_no_value_is_refused_in_lua(lua: Engine, source: str) -> None:
 
 
 def test_values_may_be_nested_128_deep_and_no_deeper(engine: Engine) -> None:
-    wrap = "local t = {} for _ = 2, %d do t = {a = t} end" if engine.is_lua else "let t = {}; for (let i = 2; i <= %d; i++) t = { a: t }"
-    assert engine.run(f"{wrap % 128}\nState.save('t', 'k', t) State.save('t', 'l', State.load('t', 'k'))".replace(") S", ")\nS")).error is None
+    wrap = (
+        "local t = {} for _ = 2, %d do t = {a = t} end"
+        if engine.is_lua
+        else "let t = {}; for (let i = 2; i <= %d; i++) t = { a: t }"
+    )
+    assert (
+        engine.run(
+            f"{wrap % 128}\nState.save('t', 'k', t) State.save('t', 'l', State.load('t', 'k'))".replace(") S", ")\nS")
+        ).error
+        is None
+    )
     assert engine.runtime.state.load("t", "k") is not None
     value, depth = engine.runtime.state.get("t", "l"), 0
     while value is not None:

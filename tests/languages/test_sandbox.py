@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a script stays in one line
 """What a script can reach: its own values, the globals, and what the grants open. Nothing of the host behind them."""
 
 import os
@@ -236,7 +237,9 @@ def test_the_full_library_opens_nothing_that_is_not_granted(lua: Engine, tmp_pat
         assert lua.run(source).code == "access_denied", source
 
 
-def test_a_path_that_is_a_number_needs_a_grant_too(lua: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_that_is_a_number_needs_a_grant_too(
+    lua: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "5").write_text("content")
     lua.set(engines__lua__stdlib="full")

@@ -44,6 +44,15 @@ def run(state: StateManager) -> Iterator[Callable[[Callable[[AsyncStateManager],
     wait_for_the_end_of_threads()
 
 
+@pytest.fixture
+def restless_threads() -> Iterator[None]:
+    """A thread gets its chance between nearly any two steps of another."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
 def wait_for_the_end_of_threads() -> None:
     until = time.monotonic() + 5
     while any(thread.name.startswith("llmspell") for thread in threading.enumerate()):
@@ -465,6 +474,7 @@ class TestTransaction:
 class TestCancellation:
     """A cancelled await leaves the transaction undone and the store usable."""
 
+    @pytest.mark.usefixtures("restless_threads")
     def test_at_every_await_of_a_transaction(self, run: Run, state: StateManager) -> None:
         async def body(front: AsyncStateManager) -> None:
             reached = 0
@@ -511,6 +521,7 @@ class TestCancellation:
 
         run(body)
 
+    @pytest.mark.usefixtures("restless_threads")
     def test_at_any_moment_of_a_transaction_that_would_never_end(self, run: Run, state: StateManager) -> None:
         async def body(front: AsyncStateManager) -> None:
             async def work() -> None:
@@ -520,7 +531,7 @@ class TestCancellation:
                         await front.set("s", "l", 1)
                     await asyncio.sleep(60)
 
-            for turn in range(400):
+            for turn in range(1500):
                 task = asyncio.create_task(work())
                 for _ in range(turn % 11):
                     await asyncio.sleep(0)
