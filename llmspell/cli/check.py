@@ -1,5 +1,7 @@
 """`llmspell check`: read the whole store and say what is wrong with it."""
 
+import os
+import time
 from typing import Annotated
 
 import typer
@@ -7,10 +9,13 @@ import typer
 from llmspell.cli.app import command
 from llmspell.cli.call import Call
 from llmspell.cli.report import complain
+from llmspell.config import Config
 from llmspell.errors import Corrupt, NotEnabled
+from llmspell.state.check import examine, examine_index
 from llmspell.storage import record
 from llmspell.storage.check import Report, check
 from llmspell.storage.keys import STATE
+from llmspell.storage.lmdb import verify_files
 from llmspell.storage.store import Store
 
 
@@ -29,6 +34,7 @@ def check_store(
     ] = False,
 ) -> None:
     """Read every byte of the store and verify it; exit status 4 when something is damaged."""
+    _refuse_broken_file(call.config())
     with call.runtime() as runtime:
         store = runtime.store
         if store is None:
@@ -50,19 +56,36 @@ def check_store(
         call.report.result(facts)
 
 
+def _refuse_broken_file(config: Config) -> None:
+    """Look at the file's structure before the engine opens it, which a broken page could make end the process."""
+    path = config.state.path
+    if config.state.enabled and config.state.backend == "disk" and os.path.exists(path):
+        # What is seen while another process writes may be an illusion: damage is what stays.
+        for pause in (0.05, 0.2, 0):
+            problems = verify_files(path)
+            if not problems:
+                return
+            time.sleep(pause)
+        for problem in problems:
+            complain(f"problem: {problem}")
+        raise Corrupt(f"the file of the store at {path} is broken", hint="restore a backup into a new folder")
+
+
 def _examine(store: Store) -> tuple[Report, list[bytes]]:
     """The report on the whole store, and the keys of the values that are damaged."""
     damaged: list[bytes] = []
 
     def look(key: bytes, value: bytes) -> str | None:
-        if not key.startswith(STATE):
-            return None
-        problem = record.verify(key, value)
-        if problem is not None:
+        problem = examine(key, value)
+        if problem is not None and key.startswith(STATE):
             damaged.append(key)
         return problem
 
-    return check(store, look), damaged
+    report = check(store, look)
+    with store.read() as transaction:
+        for problem in examine_index(transaction) if report.is_sound else ():
+            report.add(problem)
+    return report, damaged
 
 
 def _remove(store: Store, keys: list[bytes]) -> int:

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -69,15 +68,12 @@ for i in range(start + 1, start + 1_000_000):
 """
 
 GROUPED = """
-local start = State.load("kill", "n", {default = 0})
-for i = start + 1, start + 1000000 do
-  State.transaction(function()
-    State.save("kill", "n", i)
-    State.save("kill", "twin", i)
-  end)
-  print(i)
+const start = State.load('kill', 'n', {default: 0})
+for (let i = start + 1; i <= start + 1000000; i++) {
+  State.transaction(() => { State.save('kill', 'n', i); State.save('kill', 'twin', i) })
+  print(i, Date.now())
   sleep(0.0005)
-end
+}
 """
 
 
@@ -134,18 +130,16 @@ def test_compaction_of_the_journal_is_never_half_done(tmp_path: Path, count: int
 
 @pytest.mark.parametrize("count", rounds(2, 50))
 def test_grouped_writes_lose_at_most_their_window_and_never_half_of_one(tmp_path: Path, count: int) -> None:
-    window = 0.05
-    victim = Victim(tmp_path, GROUPED, "lua", "flush_every_ms = 50\n")
+    window, slack = 50, 300  # ms; a commit on a busy disk takes its time
+    victim = Victim(tmp_path, GROUPED, "javascript", f"flush_every_ms = {window}\n")
     for _ in range(count):
-        started = time.monotonic()
-        printed = victim.kill(longest=0.4)
-        ran = time.monotonic() - started
+        printed = [[int(word) for word in line.split()] for line in victim.kill(longest=1.0)]
         with victim.open() as state:
             there = state.get("kill", "n") or 0
             assert state.get("kill", "twin") == (there or None)
-            lost = int(printed[-1]) - there
-            # The script paces itself, so what a window (and the commit after it) may hold is known from its own speed.
-            assert lost <= len(printed) * (window + 0.1) / max(ran - 0.05, 0.05) + 5, (lost, len(printed), ran)
+            killed_at = printed[-1][1]
+            lost = [at for number, at in printed if number > there]
+            assert all(killed_at - at <= window + slack for at in lost), (killed_at, lost)
 
 
 @pytest.mark.parametrize("ending", ["return 1", "error('end')", "os.exit(3)"])

@@ -10,11 +10,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmspell.state.check import examine, examine_index
 from llmspell.state.manager import StateManager
-from llmspell.storage import keys
 from llmspell.storage.check import check
 from llmspell.storage.lmdb import LmdbStore
-from llmspell.storage.record import verify
 
 
 @dataclass
@@ -69,8 +68,10 @@ class Victim:
     def open(self) -> StateManager:
         """The state as the next process finds it, after a check of every byte."""
         store = LmdbStore(self.folder / "store")
-        report = check(store, lambda key, value: verify(key, value) if key.startswith(keys.STATE) else None)
+        report = check(store, examine)
         assert report.problems == []
+        with store.read() as transaction:
+            assert list(examine_index(transaction)) == []
         return StateManager(store)
 
 

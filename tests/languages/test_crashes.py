@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - a script stays in one line
+
 """No script brings the process down, and none meets a mistake of ours: attacks and random calls, in processes of their own."""
 
 import json

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - a script stays in one line
+
 """An interrupt ends a script within 100 ms, whatever the script does, and nothing of it runs afterwards."""
 
 import statistics

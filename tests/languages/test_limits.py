@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - a script stays in one line
+
 """Time, memory and instructions: limits that hold, also against scripts that catch everything."""
 
 import pytest

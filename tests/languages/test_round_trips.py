@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - a script stays in one line
+
 """`load(save(v)) == v`: within each language, across both, and to and from Python; exact to the type of each number."""
 
 from typing import Any

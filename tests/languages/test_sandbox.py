@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - a script stays in one line
+
 """What a script can reach: its own values, the globals, and what the grants open. Nothing of the host behind them."""
 
 import os
