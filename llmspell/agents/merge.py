@@ -17,18 +17,12 @@ def merge(base: dict[Any, Any], mine: dict[Any, Any], theirs: dict[Any, Any]) ->
     merged = merge_maps(base, mine, theirs)
     execution = mine if any(_differ(base.get(name), mine.get(name)) for name in _EXECUTION) else theirs
     for name in _EXECUTION:
-        merged.pop(name, None)
         if name in execution:
             merged[name] = execution[name]
-    for name, usage in merged.get("tools", {}).items():
-        counted = [side.get("tools", {}).get(name, {}) for side in (base, mine, theirs)]
-        for count in _COUNTS:
-            before, here, there = (side.get(count, 0) for side in counted)
-            # After a deletion and a fresh start the counts may be below those from before.
-            usage[count] = max(here + there - before, 0)
-        times = [side["last_used_at"] for side in counted[1:] if "last_used_at" in side]
-        if times:
-            usage["last_used_at"] = max(times)
+        else:
+            merged.pop(name, None)
+    if "tools" in merged:
+        merged["tools"] = {name: _add_up(name, usage, base, mine, theirs) for name, usage in merged["tools"].items()}
     merged["schema_version"] = max(mine["schema_version"], theirs["schema_version"])
     return merged
 
@@ -45,6 +39,19 @@ def merge_maps(base: dict[Any, Any], mine: dict[Any, Any], theirs: dict[Any, Any
         elif key not in base or _differ(before, here):
             merged[key] = here
     return merged
+
+
+def _add_up(name: str, merged: dict[Any, Any], *sides: dict[Any, Any]) -> dict[Any, Any]:
+    """The usage of a tool with the counts of both; `sides` are base, mine and theirs."""
+    base, mine, theirs = (side.get("tools", {}).get(name, {}) for side in sides)
+    total = dict(merged)
+    for count in _COUNTS:
+        # Who has taken the tool away and begun afresh may be below the count from before.
+        total[count] = max(mine.get(count, 0) + theirs.get(count, 0) - base.get(count, 0), 0)
+    times = [side["last_used_at"] for side in (mine, theirs) if "last_used_at" in side]
+    if times:
+        total["last_used_at"] = max(times)
+    return total
 
 
 def _differ(one: object, other: object) -> bool:

@@ -46,9 +46,7 @@ class Shelf:
                 return None
             state, dropped = self._read_header(found.payload)
             first, after = self._find_messages(view, dropped)
-            newest = view.find(state_key(self._scope, _message_key(after - 1))) if after > first else None
-        if newest is not None:
-            state.updated_at = max(state.updated_at, newest.updated_at)
+            state.updated_at = max(state.updated_at, self._time_of(view, after - 1))
         state.history.bind(first, after, self._read_messages)
         state.origin = Origin(found.payload, values.encode(_header_of(state)))
         return state
@@ -69,14 +67,13 @@ class Shelf:
                 theirs = self._read(header)
                 stored = values.encode(header | ({DROPPED: first - 1} if first > 1 else {}))
                 self._state.save(self._scope, HEADER, stored)
-            is_changed = bool(transaction.changes)
-            now = transaction.now
+            with View(self._state) as view:
+                updated_at = max(theirs.updated_at, self._time_of(view, after - 1))
         # Only now, when it is stored: a save that failed has left the record as it was.
         header = _header_of(theirs)
         if _differ(header, mine):
             _copy_fields(theirs, state)
-        if is_changed:
-            state.updated_at = now
+        state.updated_at = updated_at
         state.history.bind(first, after, self._read_messages)
         state.origin = Origin(stored, values.encode(header))
 
@@ -106,7 +103,7 @@ class Shelf:
                 keep_from = after
         while keep_from > first:
             page = self._state.list_keys(self._scope, prefix=MESSAGE, limit=_PAGE)
-            gone = [key for key in page if key < _message_key(keep_from)]
+            gone = [key for key in page if self._number(key) < keep_from]
             for key in gone:
                 self._state.delete(self._scope, key)
             if len(gone) < _PAGE:
@@ -148,6 +145,11 @@ class Shelf:
         if not oldest:
             return dropped + 1, dropped + 1
         return self._number(oldest[0]), self._number(newest[0]) + 1
+
+    def _time_of(self, view: View, number: int) -> int:
+        """When a message was stored, in µs; 0 when it is not there."""
+        found = view.find(state_key(self._scope, _message_key(number)))
+        return 0 if found is None else found.updated_at
 
     def _number(self, key: str) -> int:
         digits = key.removeprefix(MESSAGE)

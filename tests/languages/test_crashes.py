@@ -1,4 +1,3 @@
-
 """No script brings the process down, and none meets a mistake of ours: attacks and random calls, in processes of their own."""
 
 import json

@@ -1,4 +1,3 @@
-
 """An interrupt ends a script within 100 ms, whatever the script does, and nothing of it runs afterwards."""
 
 import statistics

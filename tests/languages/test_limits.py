@@ -1,4 +1,3 @@
-
 """Time, memory and instructions: limits that hold, also against scripts that catch everything."""
 
 import pytest

@@ -1,4 +1,3 @@
-
 """`load(save(v)) == v`: within each language, across both, and to and from Python; exact to the type of each number."""
 
 from typing import Any

@@ -1,4 +1,3 @@
-
 """What a script can reach: its own values, the globals, and what the grants open. Nothing of the host behind them."""
 
 import os
