@@ -46,36 +46,32 @@ class Shelf:
                 return None
             state, dropped = self._read_header(found.payload)
             first, after = self._find_messages(view, dropped)
-            state.updated_at = max(state.updated_at, self._time_of(view, after - 1))
+            newest = self._time_of(view, after - 1)
+        state.origin = Origin(found.payload, values.encode(_header_of(state)), dropped, state.updated_at)
+        state.updated_at = max(state.updated_at, newest)
         state.history.bind(first, after, self._read_messages)
-        state.origin = Origin(found.payload, values.encode(_header_of(state)))
         return state
 
     def save(self, state: PersistentAgentState) -> None:
         """Store the changes of a record, or the whole when it was made; see `AgentStates.save`."""
-        mine = _header_of(state)
+        header = _header_of(state)
+        mine = merged = values.encode(header)
         with self._state.transaction() as transaction:
-            stored = self._state.load(self._scope, HEADER)
-            if stored is None and state.origin is not None:
-                raise Conflict(f"the agent '{self._id}' was deleted meanwhile", hint="make a new one, or let it go")
-            theirs, dropped = (None, 0) if stored is None else self._read_header(stored)
-            header = mine if theirs is None else _merge(state.origin, mine, theirs, stored)
-            first, after = self._write_history(state, dropped)
-            is_emptied = first == after and first - 1 != dropped
-            if stored is None or theirs is None or is_emptied or _differ(header, _header_of(theirs)):
-                header |= {"updated_at": moment.text(transaction.now)}
-                theirs = self._read(header)
-                stored = values.encode(header | ({DROPPED: first - 1} if first > 1 else {}))
-                self._state.save(self._scope, HEADER, stored)
+            now = self._find_origin(state.origin)
+            if state.origin is not None and now is not state.origin:
+                header = merge(values.decode(state.origin.header), header, values.decode(now.header))
+                merged = values.encode(header)
+            first, after = self._write_history(state, now.dropped)
+            if merged != now.header or (first == after and first - 1 != now.dropped):
+                now = self._write_header(header, merged, first - 1, transaction.now)
             with View(self._state) as view:
-                updated_at = max(theirs.updated_at, self._time_of(view, after - 1))
+                newest = self._time_of(view, after - 1)
         # Only now, when it is stored: a save that failed has left the record as it was.
-        header = _header_of(theirs)
-        if _differ(header, mine):
-            _copy_fields(theirs, state)
-        state.updated_at = updated_at
+        if merged != mine:
+            _copy_fields(self._read_header(now.stored)[0], state)
+        state.origin = now
+        state.updated_at = max(now.updated_at, newest)
         state.history.bind(first, after, self._read_messages)
-        state.origin = Origin(stored, values.encode(header))
 
     def append(self, messages: Iterable[Message]) -> None:
         """Store more messages."""
@@ -88,6 +84,27 @@ class Shelf:
                 _, dropped = self._read_header(found.payload)
             _, after = self._find_messages(view, dropped)
             self._write_messages(after, messages)
+
+    def _find_origin(self, known: Origin | None) -> Origin:
+        """What is stored now; `known` itself when nobody has changed it. Raises Conflict when that is gone."""
+        stored = self._state.load(self._scope, HEADER)
+        if known is not None and known.stored == stored:
+            return known
+        if stored is None:
+            if known is not None:
+                raise Conflict(f"the agent '{self._id}' was deleted meanwhile", hint="make a new one, or let it go")
+            return Origin(b"", b"", 0, 0)
+        theirs, dropped = self._read_header(stored)
+        return Origin(stored, values.encode(_header_of(theirs)), dropped, theirs.updated_at)
+
+    def _write_header(self, header: dict[Any, Any], encoded: bytes, dropped: int, now: int) -> Origin:
+        record = header | {"updated_at": moment.text(now)}
+        self._read(record)
+        if dropped:
+            record[DROPPED] = dropped
+        stored = values.encode(record)
+        self._state.save(self._scope, HEADER, stored)
+        return Origin(stored, encoded, dropped, now)
 
     def _write_history(self, state: PersistentAgentState, dropped: int) -> tuple[int, int]:
         """Store what was added to and dropped from the history. Gives the numbers of the first message and after the last."""
@@ -186,23 +203,10 @@ def _header_of(state: PersistentAgentState) -> dict[Any, Any]:
     return header
 
 
-def _merge(
-    origin: Origin | None, mine: dict[Any, Any], theirs: PersistentAgentState, stored: bytes | None
-) -> dict[Any, Any]:
-    """What is to be stored: mine, with what others have stored since `origin`."""
-    if origin is None or origin.stored == stored:
-        return dict(mine)
-    return merge(values.decode(origin.header), mine, _header_of(theirs))
-
-
 def _copy_fields(source: PersistentAgentState, target: PersistentAgentState) -> None:
     for known in fields(PersistentAgentState):
         if known.name not in ("history", "origin"):
             setattr(target, known.name, getattr(source, known.name))
-
-
-def _differ(one: object, other: object) -> bool:
-    return values.encode(one) != values.encode(other)
 
 
 def _encode_all(messages: Iterable[Message]) -> list[bytes]:

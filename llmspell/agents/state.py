@@ -65,13 +65,19 @@ class ToolUsage:
 
 
 class Origin:
-    """What an agent's record was like when it was loaded or saved: as it was stored, and as this version writes it."""
+    """What was stored of a record, without its history, when it was loaded or saved.
 
-    __slots__ = ("header", "stored")
+    `stored` is the payload as it was found, `header` what this version makes of it, without `updated_at`; `dropped` the
+    number of the newest message that was ever dropped.
+    """
 
-    def __init__(self, stored: bytes, header: bytes) -> None:
+    __slots__ = ("dropped", "header", "stored", "updated_at")
+
+    def __init__(self, stored: bytes, header: bytes, dropped: int, updated_at: int) -> None:
         self.stored = stored
         self.header = header
+        self.dropped = dropped
+        self.updated_at = updated_at
 
 
 @dataclass(slots=True)

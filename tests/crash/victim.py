@@ -51,7 +51,7 @@ class Victim:
                 *arguments,
             ]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LLMSPELL_")}
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, bufsize=0)
         assert process.stdout is not None
         assert process.stderr is not None
         first = process.stdout.readline()
