@@ -125,4 +125,4 @@ else:
         return getattr(home, _NAMES_AT_HOME.get(name, name))
 
     def __dir__():
-        return sorted({*globals(), *__all__})
+        return __all__

@@ -206,4 +206,8 @@ def _packb(value: "Any") -> bytes:
 def _unpackb(data: "bytes | memoryview") -> "Any":
     import msgpack
 
-    return msgpack.unpackb(data, strict_map_key=False, raw=False)
+    return msgpack.unpackb(data, strict_map_key=False, raw=False, timestamp=1, ext_hook=_refuse_extension)
+
+
+def _refuse_extension(code: int, _data: bytes) -> "Any":
+    raise ValueError(f"MessagePack extension {code}")

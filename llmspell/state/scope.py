@@ -18,6 +18,9 @@ class Scope:
     `text` is the canonical form: a custom scope is its bare name, unless that name alone would mean another scope
     (`custom:global` is not `global`). `kind` is global, system, agent, workflow, step, session, user, tool, hook or
     custom; `name` is what follows the kind. `prefix` is what the keys of its records begin with.
+
+    >>> Scope.agent("ada"), Scope.parse("step:build:test").kind, Scope.custom("cache").text
+    (Scope('agent:ada'), 'step', 'cache')
     """
 
     __slots__ = ("kind", "name", "prefix", "text")

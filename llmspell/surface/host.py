@@ -93,7 +93,9 @@ class Host:
             if not bound.function.options:
                 error = BadArgument(f"takes at most {position} argument{'s' * (position != 1)}, got more")
             elif got == "extra":
-                error = BadArgument(f"takes at most {position + 1} arguments, the last one with the options {names}")
+                error = BadArgument(
+                    f"takes at most {position + 1} argument{'s' * (position > 0)}, the last one with the options {names}"
+                )
         elif got == "nothing":
             error = BadArgument(f"{describe(parameter, position)} is missing", hint=MISSING_VALUE)
         else:

@@ -244,4 +244,4 @@ def clean_doc(text: str) -> str:
     first, _, rest = text.strip().partition("\n")
     lines = rest.split("\n") if rest else []
     margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
-    return "\n".join([first, *(line[margin:].rstrip() for line in lines)]).strip()
+    return "\n".join([first.rstrip(), *(line[margin:].rstrip() for line in lines)]).strip()
