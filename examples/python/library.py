@@ -100,8 +100,12 @@ async def jobs(state: StateManager) -> None:
                     break
             return sorted(seen)
 
-        seen, *_ = await asyncio.gather(watch(), *(work(number) for number in range(3)))
-        print(f"asyncio: {await jobs.get('jobs', 'total')} jobs done, the feed saw {' '.join(seen)}")
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(watch())
+            for number in range(3):
+                tasks.create_task(work(number))
+        seen = " ".join(watching.result())
+        print(f"asyncio: {await jobs.get('jobs', 'total')} jobs done, the feed saw {seen}")
 
 
 def main() -> None:

@@ -31,6 +31,11 @@ class Deadline:
         when = self._when
         return when is not None and time.monotonic() >= when
 
+    def end(self) -> float:
+        """When, by the monotonic clock; infinity when nothing is limited."""
+        when = self._when
+        return float("inf") if when is None else when
+
     def limit(self, seconds: float) -> "Limit":
         """For a `with` block: it ends within `seconds` (0 is no limit), and within the limits around it."""
         return Limit(self, seconds)

@@ -114,6 +114,7 @@ class JavaScript(Language):
         self._main_source: bytes | None = None
         self._wire = JavaScriptWire()
         stop = services.stop
+        stop.bound = self._wire.deadline.end
         self._host = Host(self._wire, services.report_bug, stop)
         self._engine = Engine(self._resolve, self._load, self._expression, self._must_stop, _stack_bytes())
         self._wire.hurry = self._engine.hurry
@@ -323,8 +324,13 @@ def _printable(text: str) -> str:
 def _stack_bytes() -> int:
     import resource
 
-    soft, _ = resource.getrlimit(resource.RLIMIT_STACK)
-    return STACK_BYTES if soft == resource.RLIM_INFINITY else min(STACK_BYTES, soft // 2)
+    size, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    if size == resource.RLIM_INFINITY:
+        import threading
+
+        is_main = threading.current_thread() is threading.main_thread()
+        size = 2 * STACK_BYTES if is_main else 2 << 20  # without a limit, glibc gives a thread 2 MiB
+    return min(STACK_BYTES, size // 2, (_thread.stack_size() or size) // 2)
 
 
 def _prelude() -> str:

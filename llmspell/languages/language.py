@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from llmspell.surface.model import Global
 
 
+FOREVER = float("inf")
+
+
 class ScriptExit(Exception):
     """The script ended itself with `os.exit(n)` or `exit(n)`. `status` is 0 to 255."""
 
@@ -27,6 +30,8 @@ class Stop:
 
     def __init__(self) -> None:
         self.reason: LlmspellError | ScriptExit | None = None
+        self.bound: Callable[[], float] = lambda: FOREVER
+        """When, by the monotonic clock, the function of the script that is running must end."""
         self._set = _thread.allocate_lock()
         self._guard = _thread.allocate_lock()
         self._set.acquire()
@@ -42,8 +47,8 @@ class Stop:
             self._set.release()
 
     def wait(self, seconds: float) -> bool:
-        """Sleep; True, and at once, when the stop is requested."""
-        deadline = time.monotonic() + seconds
+        """Sleep, but not past `bound`; True, and at once, when the stop is requested."""
+        deadline = min(time.monotonic() + seconds, self.bound())
         while self.reason is None:
             left = deadline - time.monotonic()
             if left <= 0:

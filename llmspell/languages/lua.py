@@ -110,6 +110,7 @@ class Lua(Language):
         self._globals = tuple(owner for owner in globals_ if self.name in owner.languages)
         self._hook = None if limits.instructions else LuaHook.load()
         self._wire = LuaWire(self._hook.fire if self._hook is not None else None)
+        services.stop.bound = self._wire.deadline.end
         self._host = Host(self._wire, services.report_bug, services.stop)
         self._runtime = lupa.LuaRuntime(
             encoding=None,

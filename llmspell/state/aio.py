@@ -8,6 +8,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from llmspell.errors import StorageError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from llmspell.state.scope import Scope
 
 T = TypeVar("T")
+
+_FRESH_SECONDS = 0.005
 
 
 class AsyncStateManager(AsyncState):
@@ -62,6 +65,8 @@ class AsyncStateManager(AsyncState):
         self._writer = ThreadPoolExecutor(1, "llmspell-writer")
         self._readers = ThreadPoolExecutor(readers, "llmspell-reader")
         self._closing: Future[None] | None = None
+        self._generation = 0
+        self._watched_at = 0.0
 
     @classmethod
     def with_backend(
@@ -89,7 +94,7 @@ class AsyncStateManager(AsyncState):
         `since` as in `StateManager.changes`; 0 is as far back as the journal reaches, `await state.version()` is now.
         With `timeout` it ends when there was nothing new for so many seconds; 0 gives only what is there already.
         """
-        return ChangeFeed(self._read, since, scope, prefix, timeout)
+        return ChangeFeed(self._read, self._watch, since, scope, prefix, timeout)
 
     @asynccontextmanager
     async def with_correlation(self, correlation_id: str) -> "AsyncIterator[AsyncStateManager]":
@@ -177,6 +182,14 @@ class AsyncStateManager(AsyncState):
     def submit_write(self, fn: "Callable[[], T]") -> "Future[T]":
         """Let the thread that writes call `fn`, in the context of this task. Raises StorageError after `close`."""
         return self._enter(self._writer, fn)
+
+    async def _watch(self) -> int:
+        """The generation of the store, a few milliseconds old at most: feeds that wait share one look at it."""
+        now = monotonic()
+        if now - self._watched_at > _FRESH_SECONDS:
+            self._watched_at = now
+            self._generation = await self._submit(self._readers, lambda: self.opened().store.generation())
+        return self._generation
 
     async def _submit(self, pool: Executor, fn: "Callable[[], T]") -> T:
         return await wrap_future(self._enter(pool, fn))

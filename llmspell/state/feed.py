@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     Found = tuple[list[Change], int | float | str, int | None]
     Reader = Callable[[Callable[[StateManager], Found]], Awaitable[Found]]
+    Watch = Callable[[], Awaitable[int]]
 
 PAGE = 256
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.02
@@ -29,10 +30,13 @@ class ChangeFeed:
     """
 
     def __init__(
-        self, read: "Reader", since: int | float | str, scope: "str | Scope | None", prefix: str, timeout: float | None
-    ) -> None:
+        self, read: "Reader", watch: "Watch", since: int | float | str, scope: "str | Scope | None", prefix: str,
+        timeout: float | None,
+    ) -> None:  # fmt: skip
+        """`read` runs a function where the state may be read; `watch` gives the generation of its store."""
         self.position = since
         self._read = read
+        self._watch = watch
         self._scope = None if scope is None else Scope.parse(scope)
         self._prefix = prefix
         self._patience = None if timeout is None else timeout_seconds(timeout)
@@ -59,19 +63,20 @@ class ChangeFeed:
         until = None if self._patience is None else now() + self._patience
         pause = _FIRST_PAUSE
         while True:
-            # Kept only here, after the await: what a cancelled look finds on its thread is looked for again.
-            changes, self._following, self._generation = await self._read(self._look)
-            self._found.extend(changes)
-            if changes:
-                return
-            if until is not None and now() >= until:
+            is_last = until is not None and now() >= until
+            # The last look is a real one: what was committed before it must not be missed.
+            if is_last or self._generation is None or await self._watch() != self._generation:
+                # Kept only here, after the await: what a cancelled look finds on its thread is looked for again.
+                changes, self._following, self._generation = await self._read(self._look)
+                self._found.extend(changes)
+                if changes:
+                    return
+            if is_last:
                 raise StopAsyncIteration
-            await sleep(pause if until is None else min(pause, until - now()))
+            await sleep(pause if until is None else max(0.0, min(pause, until - now())))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     def _look(self, state: "StateManager") -> "Found":
         generation = state.store.generation()
-        if generation == self._generation:
-            return [], self._following, generation
         changes, following = state.changes(since=self._following, scope=self._scope, prefix=self._prefix, limit=PAGE)
         return changes, following, None if len(changes) == PAGE else generation

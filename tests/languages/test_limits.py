@@ -1,5 +1,7 @@
 """Time, memory and instructions: limits that hold, also against scripts that catch everything."""
 
+import threading
+
 import pytest
 
 from llmspell.languages.luahook import LuaHook
@@ -15,8 +17,9 @@ OVERRUN = {
         "coroutine.wrap(function() local x <close> = setmetatable({}, {__close = function() while true do end end}) while true do end end)()",
         "xpcall(function() while true do end end, function() while true do end end)",
         "local function f() while true do pcall(f) end end f()",
-        "sleep(0.3)",
+        "sleep(30)",
         "while true do State.load('g', 'k') end",
+        "pcall(State.changes, {timeout = 30}) sleep(30)",
         "pcall(State.update, 'g', 'inner', function() while true do end end) while true do end",
     ],
     "javascript": [
@@ -26,8 +29,9 @@ OVERRUN = {
         "const f = () => { try { f() } finally { while (true) {} } }; f()",
         "/(a*)*b/.test('a'.repeat(100) + 'c')",
         "while (true) new Array(1e5).join('x')",
-        "sleep(0.3)",
+        "sleep(30)",
         "while (true) State.load('g', 'k')",
+        "try { State.changes({ timeout: 30 }) } catch {} sleep(30)",
         "try { State.update('g', 'inner', () => { while (true) {} }) } catch {} while (true) {}",
     ],
 }
@@ -66,6 +70,7 @@ def test_a_function_that_overruns_its_time_is_ended_and_undone(
             result"""
     ran = engine.run(source)
     assert ran.value == [False, "timeout"], ran.text
+    assert ran.seconds < 10
     state = engine.runtime.state
     assert state.get("g", "k") == 1
     assert not state.exists("g", "l")
@@ -182,7 +187,7 @@ def test_memory_is_limited(lua: Engine, javascript: Engine, language: str, sourc
         pytest.param(name, source, id=f"{name}-{case}")
         for name, cases in MEMORY.items()
         for case, source in cases.items()
-        if case not in ("promises", "jobs", "in update")
+        if case not in ("promises", "jobs", "in update", "keys")
     ],
 )
 def test_a_script_that_catches_the_memory_limit_goes_on_within_it(
@@ -215,3 +220,21 @@ def test_recursion_without_end_is_an_ordinary_error(engine: Engine) -> None:
     else:
         source = "const f = () => f() + 1; let r; try { f() } catch (e) { r = [false, e instanceof RangeError] } r"
     assert engine.run(source).value in ([False, True],)
+
+
+@pytest.mark.parametrize("size", [256 << 10, 1 << 20, 16 << 20])
+def test_recursion_in_a_thread_with_a_small_stack_is_an_ordinary_error(engine: Engine, size: int) -> None:
+    ran = []
+    source = (
+        "local function f() return f() + 1 end return (pcall(f))"
+        if engine.is_lua
+        else "const f = () => f() + 1; let r = true; try { f() } catch { r = false } r"
+    )
+    before = threading.stack_size(size)
+    try:
+        thread = threading.Thread(target=lambda: ran.append(engine.run(source)))
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(before)
+    assert ran[0].value is False

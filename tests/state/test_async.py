@@ -638,6 +638,18 @@ class TestChanges:
 
         run(body)
 
+    def test_what_is_committed_while_it_is_read_belongs_to_what_is_there(self, run: Run) -> None:
+        async def body(front: AsyncStateManager) -> None:
+            await front.set("s", "0", 1)
+            found = []
+            async for change in front.changes(timeout=0):
+                found.append(change.key)
+                if len(found) < 50:
+                    await front.set("s", str(len(found)), 1)
+            assert found == [str(number) for number in range(50)]
+
+        run(body)
+
     def test_it_follows(self, run: Run) -> None:
         async def body(front: AsyncStateManager) -> None:
             async def write() -> None:
