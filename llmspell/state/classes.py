@@ -44,7 +44,7 @@ class ClassRules:
         code = self._cache.get(place)
         if code is None:
             full = f"{scope.text}/{key}"
-            matching = (code for whole, parts, code in self._rules if _matches(parts, full if whole else key))
+            matching = (code for whole, parts, code in self._rules if matches(parts, full if whole else key))
             code = next(matching, STANDARD)
             if len(self._cache) >= _CACHE_SIZE:
                 self._cache.clear()
@@ -52,7 +52,7 @@ class ClassRules:
         return code
 
 
-def _matches(parts: tuple[str, ...], text: str) -> bool:
+def matches(parts: tuple[str, ...], text: str) -> bool:
     """Whether `text` is the parts in order with anything between them. Linear: the leftmost place is always right."""
     if len(parts) == 1:
         return text == parts[0]
