@@ -64,6 +64,11 @@ def encode(value: "Any") -> bytes:
     return MSGPACK + _packb(value)
 
 
+def encode_checked(value: "Any") -> bytes:
+    """The payload of what is known to be a value: it came from `decode`, or `check` has seen it."""
+    return MSGPACK + _packb(value)
+
+
 def decode(payload: bytes) -> "Any":
     """The value of a payload of either encoding; raises Corrupt when it is neither."""
     codec = payload[:1]

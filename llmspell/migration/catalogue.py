@@ -2,6 +2,7 @@
 
 from llmspell import values
 from llmspell.errors import Conflict, SchemaError
+from llmspell.ids import new_id
 from llmspell.migration import layout
 from llmspell.migration import version as versions
 from llmspell.migration.compatibility import check_level
@@ -24,7 +25,7 @@ class Catalogue:
     """Schemas by version, as a transaction sees them. Kept in the store, so that all processes agree.
 
     `functions` are those that this process knows. The current version is what saves are stamped with: `default` until a
-    migration moves it; with `follows_latest`, the latest registered version when that is higher.
+    migration moves it to `moved_to`; with `follows_latest`, the latest registered version when that is higher.
     """
 
     def __init__(self, *, default: Version, compatibility: str = "backward", follows_latest: bool = False) -> None:
@@ -33,7 +34,7 @@ class Catalogue:
         self.functions = Functions()
         self.schemas: dict[Version, Schema] = {}
         self.current = default
-        self.is_moved = False
+        self.moved_to: Version | None = None
         self._default = default
         self._compatibility = compatibility
         self._follows_latest = follows_latest
@@ -68,8 +69,9 @@ class Catalogue:
 
     def write_head(self, txn: "WriteTransaction", current: Version | None = None, *, is_moved: bool = False) -> None:
         """Make all processes read again; with `is_moved`, set the current version, or with None give it up."""
-        head = layout.read(txn, layout.CURRENT) or {"changes": 0, "current": None}
-        head["changes"] += 1
+        head = layout.read(txn, layout.CURRENT) or {"current": None}
+        # Not a count: after a savepoint was undone, a count would come to the same number with other schemas.
+        head["mark"] = new_id()
         if is_moved:
             head["current"] = None if current is None else versions.text(current)
         layout.write(txn, layout.CURRENT, head)
@@ -78,6 +80,10 @@ class Catalogue:
         """The schema of the current version, when it covers the key."""
         schema = self.schemas.get(self.current)
         return schema if schema is not None and schema.covers(scope, key) else None
+
+    def way(self, source: Version, target: Version) -> "Sequence[Step] | None":
+        """The declared steps between two versions; None when there are none."""
+        return find_steps(self.schemas, source, target)
 
     def find_steps(self, source: Schema, target: Schema) -> "Sequence[Step] | None":
         """The declared steps between two schemas, those of `source` and `target` included."""
@@ -105,8 +111,8 @@ class Catalogue:
             schema = Schema.read(layout.unseal(key, stored), Functions())
             schemas[schema.version] = schema
         told = None if head is None else layout.unseal(layout.CURRENT, head)["current"]
-        self.is_moved = told is not None
-        current = versions.parse(told) if told is not None else self._default
+        self.moved_to = None if told is None else versions.parse(told)
+        current = self.moved_to or self._default
         if self._follows_latest and schemas:
             current = max(current, *schemas)
         self.schemas = schemas

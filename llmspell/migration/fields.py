@@ -116,7 +116,9 @@ class Field:
         made: dict[str, Any] = {"type": self.type}
         if self.required:
             made["required"] = True
-        made.update((name, self.rules[name]) for name in ("min_length", "max_length", "min", "max") if name in self.rules)
+        made.update(
+            (name, self.rules[name]) for name in ("min_length", "max_length", "min", "max") if name in self.rules
+        )
         if "pattern" in self.rules:
             made["pattern"] = self.rules["pattern"].text
         if self.enum is not None:

@@ -2,7 +2,7 @@
 
 | key | value |
 |---|---|
-| `Mc` | the current version, and a count of changes to the schemas: whoever has read both knows when to read again |
+| `Mc` | the current version, and a mark that every change to the schemas replaces: it tells when to read them again |
 | `Ms` version (6) | a schema, as its definition |
 | `Ml` | the lease of the migration that is running |
 | `Ma` | the migration that is running, or was when its process died: how far it has come |

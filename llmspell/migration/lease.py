@@ -2,8 +2,9 @@
 
 import os
 import time
+from contextlib import suppress
 
-from llmspell.errors import MigrationError, StorageBusy
+from llmspell.errors import MigrationError, StorageBusy, StorageError, StorageFull
 from llmspell.ids import new_id
 from llmspell.migration import layout
 from llmspell.state.moment import text as time_text
@@ -44,7 +45,8 @@ class Lease:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._store.write() as txn:
+        # Where the store cannot be written, the lease ends with this process.
+        with suppress(StorageError, StorageFull, StorageBusy), self._store.write() as txn:
             held = layout.read(txn, layout.LEASE)
             if held is not None and held["id"] == self._id:
                 txn.delete(layout.LEASE)

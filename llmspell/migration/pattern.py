@@ -118,7 +118,8 @@ class Pattern:
         if operation is codes.SUBPATTERN and not argument[1] and not argument[2]:
             return self._sequence(list(argument[3]), end)
         if operation in (codes.MAX_REPEAT, codes.MIN_REPEAT):
-            return self._repeat(*argument, end)
+            least, most, body = argument
+            return self._repeat(least, most, body, end)
         if operation is codes.AT:
             kind = _PLACES.get(argument)
             if kind is not None:

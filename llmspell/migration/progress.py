@@ -20,7 +20,8 @@ class Progress:
 
     `planned` is the version of the store when it was planned: documents that were saved later are none of its business.
     `cursor` is the last record key it has looked at, `batches` how many batches have been committed. `phase` is apply or
-    undo; `outcome` is what will stand in the history at the end. `previous` is the version that was current before;
+    undo; `checksum` stands for the steps that run, `own_checksum` for those that came with the request; `outcome` is what
+    will stand in the history at the end. `previous` is the version that was current before;
     `moves` says whether the end moves it.
     """
 
@@ -32,6 +33,7 @@ class Progress:
         self.scope: str = facts["scope"]
         self.key: str = facts["key"]
         self.checksum: str = facts["checksum"]
+        self.own_checksum: str = facts["own_checksum"]
         self.plan_hash: str = facts["plan_hash"]
         self.total: int = facts["total"]
         self.planned: int = facts["planned"]

@@ -46,6 +46,13 @@ class Functions:
         """Make everything known that `other` knows."""
         self._known.update(other._known)
 
+    def over(self, other: "Functions") -> "Functions":
+        """These, and those of `other` whose names are not taken."""
+        joined = Functions()
+        joined.update(other)
+        joined.update(self)
+        return joined
+
     def find(self, name: str) -> "Change":
         """The function of a name; raises MigrationError when this run has not brought it."""
         found = self._known.get(name)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Any, TypedDict, Unpack
 
     from llmspell.state.correlation import Correlation
+    from llmspell.state.guard import Guard
     from llmspell.storage.store import Store
 
     class Options(TypedDict, total=False):
@@ -96,6 +97,8 @@ class StateManager:
         self.metrics = Metrics()
         self.participants: list[Callable[[Transaction], None]] = []
         self.listeners: list[Callable[[Commit], None]] = []
+        self.guard: Guard | None = None
+        """Has a say in every save and read."""
         self.current: Transaction | None = None
         """The open transaction, whichever thread it belongs to."""
         self.ephemeral_store: Store | None = None
@@ -183,7 +186,11 @@ class StateManager:
         check_limit(limit)
         bounds = Bounds(Scope.parse(scope), prefix, after, reverse)
         with View(self) as view:
-            return [(found.key[bounds.cut :].decode(), found.payload) for found in view.list_records(bounds, limit)]
+            records = view.list_records(bounds, limit)
+        guard = self.guard
+        if guard is not None and guard.upgrades:
+            return [(found.key[bounds.cut :].decode(), self._upgraded(found)) for found in records]
+        return [(found.key[bounds.cut :].decode(), found.payload) for found in records]
 
     def list_scopes(self, *, prefix: str = "") -> "list_[str]":
         """The texts of all scopes that hold something, in byte order."""
@@ -495,7 +502,14 @@ class StateManager:
                 raise record.damage(record_key, stored)
         if stored is None or (stored[EXPIRY_OFFSET:HEADER_BYTES] != NO_EXPIRY and is_expired(stored, self.clock)):
             return None
-        return stored
+        guard = self.guard
+        return guard.after_load(record_key, stored) if guard is not None and guard.upgrades else stored
+
+    def _upgraded(self, found: Record) -> bytes:
+        """The payload of a listed record as reading it alone gives it; as it was listed when it is gone by now."""
+        stored = self._find(found.key)
+        payload: bytes = found.payload if stored is None else stored[HEADER_BYTES:-4]
+        return payload
 
     def _delete(self, record_key: bytes, if_version: int | None) -> bool:
         check_version(if_version)

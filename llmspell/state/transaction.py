@@ -176,6 +176,9 @@ class Transaction:
         if monotonic() > self.deadline:
             self.check_deadline()
         manager = self._manager
+        if manager.guard is not None:
+            manager.guard.before_save(self.main, key, payload, class_code)
+            self._stamps.clear()  # what is current may have changed within this transaction
         has_ephemeral = class_code == EPHEMERAL or manager.ephemeral_store is not None
         # `fetch`, inlined: this is the path of every save.
         old = self.fetch(key) if has_ephemeral else self.main.get(key)
@@ -234,6 +237,34 @@ class Transaction:
         self.main.delete(key)
         self.changes[key] = operation
 
+    def rewrite(self, key: bytes, old: bytes, payload: bytes, schema: tuple[int, int, int]) -> None:
+        """Replace payload and schema version of the durable record `old`, which is verified; class and times of creation
+        and expiry stay."""
+        policy = self._policy
+        try:
+            header = record.STAMP.pack(FORMAT, old[1], *schema, self.version)
+            times = old[record.TIMES_OFFSET : record.TIMES_OFFSET + 8] + self.now.to_bytes(8, "little", signed=True)
+            if policy is not None:
+                history_key = keys.history_key(key, self.version)
+                self.main.put(history_key, journal.pack_retired(history_key, SAVE, self.now, old))
+                if policy.keep_versions:
+                    journal.thin(self.main, key, self.version, policy.keep_versions)
+            self.main.put(key, record.seal(key, header + times + old[EXPIRY_OFFSET:HEADER_BYTES], payload))
+            self.changes[key] = SAVE
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def restore(self, key: bytes, original: bytes, version: int) -> None:
+        """Undo what `rewrite` did to a record at `version`, byte for byte, also in the history of its key."""
+        try:
+            self.main.put(key, original)
+            self.main.delete(keys.history_key(key, version))
+            self.changes[key] = SAVE
+        except BaseException as error:
+            self.failure = error
+            raise
+
     def open_ephemeral(self) -> "WriteTransaction":
         """The transaction of the memory store for ephemeral values, begun when it is first needed."""
         if self.ephemeral is None:
@@ -285,14 +316,18 @@ class Transaction:
         return old
 
     def _stamp(self, class_code: int) -> bytes:
-        stamp = record.STAMP.pack(FORMAT, class_code, *self._manager.schema, self.version)
+        stamp = record.STAMP.pack(FORMAT, class_code, *self._schema(), self.version)
         self._stamps[class_code] = stamp
         return stamp
+
+    def _schema(self) -> tuple[int, int, int]:
+        guard = self._manager.guard
+        return self._manager.schema if guard is None else guard.version(self.main)
 
     def _put_ephemeral(self, key: bytes, times: bytes, payload: bytes, expires_at: int) -> None:
         shelf = self.open_ephemeral()
         version = self._manager.next_ephemeral_version()
-        stamp = record.STAMP.pack(FORMAT, EPHEMERAL, *self._manager.schema, version)
+        stamp = record.STAMP.pack(FORMAT, EPHEMERAL, *self._schema(), version)
         shelf.put(key, record.seal(key, stamp + times, payload))
         if expires_at:
             shelf.put(keys.expiry_key(expires_at, key), b"")

@@ -1,0 +1,187 @@
+"""The documents that a migration is about, found in the order of their keys, and what it makes of each."""
+
+from struct import Struct
+from zlib import crc32
+
+from llmspell import values
+from llmspell.errors import LlmspellError, SchemaError
+from llmspell.migration.fields import NONE, STRICT, Violation
+from llmspell.migration.schema import fits
+from llmspell.migration.upgrade import Upgrade, plan_steps
+from llmspell.migration.version import Version
+from llmspell.state.limits import admit
+from llmspell.state.transaction import is_expired
+from llmspell.storage import keys, record
+from llmspell.storage.record import EXTERNAL, FORMAT, HEADER_BYTES, INTACT, TRUSTED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+    from llmspell.migration.schema import Step
+    from llmspell.migration.transforms import Document, Functions
+    from llmspell.migration.upgrade import Schemas
+    from llmspell.storage.store import ReadTransaction
+
+STAMP = Struct("<HHH")
+"""How a record holds its schema version, from its third byte on."""
+STAMP_END = 2 + STAMP.size
+
+
+class Selection:
+    """Which documents: maps under keys that all pattern pairs fit, as they were when `planned` was the store's version.
+
+    With `only_from`, only those of that version. `target` is left out, unless `includes_target`. While it is read, it
+    counts in `current` those at the target, in `late` those that were saved after the planning, and in `others` what is no
+    map or of a version that was not asked for. `left_out` is for the stamps of versions that have no way to the target.
+    """
+
+    def __init__(
+        self,
+        patterns: "Sequence[tuple[str, str]]",
+        target: Version,
+        *,
+        only_from: Version | None = None,
+        includes_target: bool = False,
+        planned: int = 2**63,
+        clock: "Callable[[], int]",
+    ) -> None:
+        self.target = target
+        self.planned = planned
+        self.current = self.late = self.others = 0
+        self.left_out: frozenset[bytes] = frozenset()
+        self._only_from = None if only_from is None else STAMP.pack(*only_from)
+        self._skipped = None if includes_target else STAMP.pack(*target)
+        self._patterns = patterns
+        self._clock = clock
+        heads = [scope.partition("*")[0] for scope, _ in patterns]
+        self._begin = keys.STATE + max(heads, key=len).encode()
+        exact = [scope for scope, _ in patterns if scope and "*" not in scope]
+        self._end = keys.scope_prefix(exact[0])[:-1] + b"\1" if exact else self._begin + keys.AFTER_TEXT
+        if exact:
+            self._begin = keys.scope_prefix(exact[0])
+        wanted = [key for _, key in patterns if key and "*" not in key]
+        self._key = wanted[0].encode() if wanted else None
+        self._has_globs = any("*" in key for _, key in patterns) or len(set(wanted)) > 1
+
+    def read(self, txn: "ReadTransaction", cursor: bytes = b"") -> "Iterator[tuple[bytes, bytes, bytes]]":
+        """Record key, record and stamp of each, behind `cursor`. Raises Corrupt at a damaged one."""
+        start: bytes | None = cursor + b"\0" if cursor else self._begin
+        while start is not None and start < self._end:
+            start = yield from self._read_on(txn, start)
+
+    def _read_on(
+        self, txn: "ReadTransaction", start: bytes
+    ) -> "Generator[tuple[bytes, bytes, bytes], None, bytes | None]":
+        """As `read`, up to a scope that does not fit; gives where to go on behind it, or None at the end."""
+        scope_prefix = b"\0"
+        cut = 0
+        planned, skipped, only_from, clock = self.planned, self._skipped, self._only_from, self._clock
+        wanted, has_globs = self._key, self._has_globs
+        for key, stored in txn.scan(start, self._end):
+            if not key.startswith(scope_prefix):
+                cut = key.index(b"\0") + 1
+                scope_prefix = key[:cut]
+                scope = scope_prefix[1:-1].decode()
+                if not all(fits(pattern, scope) for pattern, _ in self._patterns):
+                    return scope_prefix[:-1] + b"\1"
+            if (wanted is not None and key[cut:] != wanted) or (has_globs and not self._key_fits(key[cut:].decode())):
+                continue
+            if crc32(stored, crc32(key)) != INTACT or stored[0] != FORMAT:
+                raise record.damage(key, stored)
+            stamp = stored[2:STAMP_END]
+            if not is_map(stored[HEADER_BYTES:-4]):
+                self.others += 1
+            elif stamp == skipped:
+                self.current += 1
+            elif int.from_bytes(stored[8:16], "little") > planned:
+                self.late += 1
+            elif only_from is not None and stamp != only_from:
+                self.others += 1
+            elif not is_expired(stored, clock):
+                yield key, stored, stamp
+        return None
+
+    def _key_fits(self, key: str) -> bool:
+        return all(fits(pattern, key) for _, pattern in self._patterns)
+
+
+class Changer:
+    """Makes new payloads: one Upgrade for each version that documents come from.
+
+    `steps` stand for the declared ones when they are given. Trusted values are not validated, external ones always
+    strictly.
+    """
+
+    def __init__(
+        self,
+        target: Version,
+        level: int,
+        schemas: "Schemas",
+        functions: "Functions",
+        *,
+        steps: "Sequence[Step] | None" = None,
+        max_value_bytes: int,
+    ) -> None:
+        self._target = target
+        self._level = level
+        self._schemas = schemas
+        self._functions = functions
+        self._steps = steps
+        self._max_value_bytes = max_value_bytes
+        self._upgrades: dict[bytes, Upgrade] = {}
+
+    def upgrade(self, stamp: bytes) -> Upgrade:
+        """The way from a record's version; raises MigrationError when there is none."""
+        upgrade = self._upgrades.get(stamp)
+        if upgrade is None:
+            source: Version = STAMP.unpack(stamp)
+            steps = self._steps
+            if steps is None:
+                steps = [] if source == self._target else plan_steps(self._schemas, source, self._target)
+            upgrade = Upgrade(source, self._target, steps, self._schemas, self._functions)
+            self._upgrades[stamp] = upgrade
+        return upgrade
+
+    def change(self, key: bytes, stored: bytes, stamp: bytes) -> bytes:
+        """The new payload of a record. Raises SchemaError that names scope, key, path and rule."""
+        upgrade = self._upgrades.get(stamp) or self.upgrade(stamp)
+        code = stored[1]
+        level = self._level
+        if code == TRUSTED:
+            level = NONE
+        elif code == EXTERNAL:
+            level = STRICT
+        try:
+            document = upgrade.run(values.decode(stored[HEADER_BYTES:-4]), level)
+            payload = values.encode_checked(document) if upgrade.is_flat else values.encode(document)
+            if code == EXTERNAL or len(payload) > self._max_value_bytes:
+                admit(payload, code, self._max_value_bytes)
+        except Violation as violation:
+            raise self._problem(key, str(violation)) from violation
+        except LlmspellError as error:
+            raise self._problem(key, f"{error.message} (rule {error.code})") from error
+        return payload
+
+    def preview(self, key: bytes, stored: bytes, stamp: bytes) -> "tuple[Document, Document | None, str]":
+        """The document before and after, or None with the problem."""
+        before = values.decode(stored[HEADER_BYTES:-4])
+        try:
+            return before, values.decode(self.change(key, stored, stamp)), ""
+        except SchemaError as error:
+            return before, None, error.message
+
+    def _problem(self, key: bytes, problem: str) -> SchemaError:
+        scope, name = keys.split(key)
+        target = "{}.{}.{}".format(*self._target)
+        return SchemaError(f"the value of '{name}' in scope '{scope}' cannot go to version {target}: {problem}")
+
+
+def is_map(payload: bytes) -> bool:
+    """Whether a payload is a map document, without decoding it where its first bytes tell."""
+    if payload[:1] == values.MSGPACK:
+        head = payload[1]
+        return head & 0xF0 == 0x80 or head in (0xDE, 0xDF)
+    if payload[1:2] != b"{":
+        return False
+    return payload[:1] == values.JSON or type(values.decode(payload)) is dict
