@@ -15,6 +15,7 @@ from llmspell.errors import BadValue, Corrupt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 MSGPACK = b"\xc1"
@@ -64,11 +65,6 @@ def encode(value: "Any") -> bytes:
     return MSGPACK + _packb(value)
 
 
-def encode_checked(value: "Any") -> bytes:
-    """The payload of what is known to be a value: it came from `decode`, or `check` has seen it."""
-    return MSGPACK + _packb(value)
-
-
 def decode(payload: bytes) -> "Any":
     """The value of a payload of either encoding; raises Corrupt when it is neither."""
     codec = payload[:1]
@@ -82,6 +78,23 @@ def decode(payload: bytes) -> "Any":
     except Exception as error:
         raise Corrupt(f"a stored value cannot be decoded ({error})") from error
     raise Corrupt(f"a stored value has the unknown encoding {codec.hex() or 'empty'}")
+
+
+def decoder() -> "Callable[[bytes | memoryview], Any]":
+    """What decodes MessagePack without its marker: for loops over many values, where `decode` looks too often."""
+    from functools import partial
+
+    import msgpack
+
+    return partial(msgpack.unpackb, strict_map_key=False, raw=False)
+
+
+def encoder() -> "Callable[[Any], bytes]":
+    """What encodes to MessagePack without its marker what is known to be a value: for loops over many."""
+    import msgpack
+
+    pack: Callable[[Any], bytes] = msgpack.Packer(use_bin_type=True).pack
+    return pack
 
 
 def to_msgpack(payload: bytes) -> bytes:

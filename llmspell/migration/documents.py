@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 STAMP = Struct("<HHH")
 """How a record holds its schema version, from its third byte on."""
 STAMP_END = 2 + STAMP.size
+_MSGPACK = values.MSGPACK[0]
 
 
 class Selection:
@@ -90,7 +91,10 @@ class Selection:
             if crc32(stored, crc32(key)) != INTACT or stored[0] != FORMAT:
                 raise record.damage(key, stored)
             stamp = stored[2:STAMP_END]
-            if not is_map(stored[HEADER_BYTES:-4]):
+            # The first bytes of a small map in MessagePack: most documents need no closer look.
+            if (stored[HEADER_BYTES] != _MSGPACK or stored[HEADER_BYTES + 1] & 0xF0 != 0x80) and not is_map(
+                stored[HEADER_BYTES:-4]
+            ):
                 self.others += 1
             elif stamp == skipped:
                 self.current += 1
@@ -130,6 +134,8 @@ class Changer:
         self._steps = steps
         self._max_value_bytes = max_value_bytes
         self._upgrades: dict[bytes, Upgrade] = {}
+        self._unpack = values.decoder()
+        self._pack = values.encoder()
 
     def upgrade(self, stamp: bytes) -> Upgrade:
         """The way from a record's version; raises MigrationError when there is none."""
@@ -153,8 +159,12 @@ class Changer:
         elif code == EXTERNAL:
             level = STRICT
         try:
-            document = upgrade.run(values.decode(stored[HEADER_BYTES:-4]), level)
-            payload = values.encode_checked(document) if upgrade.is_flat else values.encode(document)
+            if stored[HEADER_BYTES] == _MSGPACK:
+                document = self._unpack(stored[HEADER_BYTES + 1 : -4])
+            else:
+                document = values.decode(stored[HEADER_BYTES:-4])
+            document = upgrade.run(document, level)
+            payload = values.MSGPACK + self._pack(document) if upgrade.is_flat else values.encode(document)
             if code == EXTERNAL or len(payload) > self._max_value_bytes:
                 admit(payload, code, self._max_value_bytes)
         except Violation as violation:

@@ -349,7 +349,7 @@ class Migrations:
                 survey.above += 1
                 continue
             counts[stamp] = counts.get(stamp, 0) + 1
-            parts += (key, stored[-4:])
+            parts.append(stored[-4:])  # the record's checksum, over its key, its version and its value
             if len(parts) > 1000:
                 known.update(b"".join(parts))
                 parts = []

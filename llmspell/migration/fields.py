@@ -172,19 +172,20 @@ def read_fields(given: object, path: str, depth: int = 0) -> "dict[str, Field]":
 def object_check(fields: "dict[str, Field]", additional: bool, path: str, level: int) -> "Check":
     """The check of a map's content: each declared field, and with STRICT what is not declared."""
     entries = tuple(
-        (name, field.required, None if (check := field.checker(f"{path}.{name}", level)) is _fits else check)
+        (name, field.required, *_quick(field, level), field.checker(f"{path}.{name}", level))
         for name, field in fields.items()
     )
     refuses = level == STRICT and not additional
 
     def check_content(document: "dict[Any, Any]", at: str) -> None:
         get = document.get
-        for name, required, check in entries:
+        for name, required, quick, other, check in entries:
             value = get(name)
+            kind_ = type(value)
             if value is None:
                 if required:
                     raise Violation(f"{at or path}.{name}", "required", "is missing")
-            elif check is not None:
+            elif kind_ is not quick and kind_ is not other:
                 check(value, at and f"{at}.{name}")
         if refuses:
             for name in document:
@@ -192,6 +193,14 @@ def object_check(fields: "dict[str, Field]", additional: bool, path: str, level:
                     raise Violation(f"{at or path}.{name}", "additional", "is not a declared field")
 
     return check_content
+
+
+def _quick(field: Field, level: int) -> "tuple[type | None, type | None]":
+    """The one or two types of which every value fits, where the field has no more rules at this level."""
+    if field.type in ("list", "object") or (level == STRICT and (field.rules or field.enum is not None)):
+        return None, None
+    first, *more = _PYTHON.get(field.type, (None,))
+    return first, more[0] if more else first
 
 
 def fill_defaults(fields: "dict[str, Field]", document: "dict[Any, Any]") -> None:
@@ -272,6 +281,11 @@ def _type_check(word: str, python: "tuple[type, ...]") -> "Callable[[str], Check
     return make
 
 
+_PYTHON: "dict[str, tuple[type, ...]]" = {
+    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,), "bytes": (bytes,),
+}  # fmt: skip
+
+
 def _timestamp_check(path: str) -> "Check":
     def check(value: "Any", at: str) -> None:
         try:
@@ -284,14 +298,14 @@ def _timestamp_check(path: str) -> "Check":
 
 
 _TYPE_CHECKS: "dict[str, Callable[[str], Check | None]]" = {
-    "string": _type_check("text", (str,)),
-    "integer": _type_check("an integer", (int,)),
-    "number": _type_check("a number", (int, float)),
-    "boolean": _type_check("a boolean", (bool,)),
+    "string": _type_check("text", _PYTHON["string"]),
+    "integer": _type_check("an integer", _PYTHON["integer"]),
+    "number": _type_check("a number", _PYTHON["number"]),
+    "boolean": _type_check("a boolean", _PYTHON["boolean"]),
     "list": _type_check("a list", (list,)),
     "object": _type_check("a map", (dict,)),
     "timestamp": _timestamp_check,
-    "bytes": _type_check("bytes", (bytes,)),
+    "bytes": _type_check("bytes", _PYTHON["bytes"]),
     "any": lambda _: None,
 }
 

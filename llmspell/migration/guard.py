@@ -82,6 +82,6 @@ class SchemaGuard(Guard):
         """Put the payload in the place of the record that was read; where another is there by now, that one counts."""
         there = transaction.fetch(key)
         if there == stored:
-            transaction.rewrite(key, stored, payload, version)
+            transaction.rewrite([(key, stored, payload)], version)
             return transaction.fetch(key)
         return there

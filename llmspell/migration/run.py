@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from llmspell.migration.engine import Migrations
     from llmspell.migration.lease import Lease
 
-BATCH = 1000
+BATCH = 4000
 BATCH_BYTES = 4_000_000
 BATCH_SECONDS = 0.5
 """A batch ends at the first of these: then the write lock is held for some milliseconds, and memory stays bounded."""
@@ -125,9 +125,8 @@ class Run:
                 changes = [change for change in changes if main.get(change[0]) == change[1]]
                 selection.late += len(batch.changes) - len(changes)
             target = selection.target
-            for key, stored, payload in changes:
-                transaction.rewrite(key, stored, payload, target)
             if changes:
+                transaction.rewrite(changes, target)
                 replaced = ((key, stored) for key, stored, _ in changes)
                 originals.write(main, progress.id, progress.batches, transaction.version, replaced)
                 progress.batches += 1

@@ -11,9 +11,9 @@ from llmspell.state.scope import Scope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
+    from llmspell.migration.fields import Check
     from llmspell.migration.transforms import Functions
 
 NAMES = ("version", "scope", "key", "compatibility", "additional", "fields", "migration_path", "description")
@@ -86,7 +86,7 @@ class Schema:
         self.compatibility = compatibility
         self.steps = steps
         self.description = description
-        self._checks: dict[int, Callable[[Any, str], None]] = {}
+        self._checks: dict[int, Check] = {}
 
     @property
     def text(self) -> str:
@@ -146,11 +146,15 @@ class Schema:
 
     def validate(self, document: "dict[Any, Any]", level: int) -> None:
         """Raise Violation unless the document fits; BASIC checks types and what is required, STRICT every rule."""
+        if level:
+            self.checker(level)(document, "")
+
+    def checker(self, level: int) -> "Check":
+        """What `validate` does at a level above none, as a function of the document and ""."""
         check = self._checks.get(level)
         if check is None:
-            check = object_check(self.fields, self.additional, "$", level) if level else _accept
-            self._checks[level] = check
-        check(document, "")
+            check = self._checks[level] = object_check(self.fields, self.additional, "$", level)
+        return check
 
     def fill_defaults(self, document: "dict[Any, Any]") -> None:
         """Put the defaults of fields that are absent into the document."""
@@ -193,10 +197,6 @@ def fits(pattern: str, text: str) -> bool:
 def describe(violation: Violation, scope: str, key: str, schema: Schema) -> SchemaError:
     """The error for a document: it names scope, key, path and rule."""
     return SchemaError(f"the value of '{key}' in scope '{scope}' breaks the schema {schema.text}: {violation}")
-
-
-def _accept(document: "Any", at: str) -> None:
-    """With the level none, everything fits."""
 
 
 def _text(read: "dict[str, Any]", name: str, where: str) -> str:

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from llmspell.migration.fields import Check
     from llmspell.migration.transforms import Change, Document, Functions
 
     Schemas = Mapping[Version, Schema]
@@ -28,6 +29,7 @@ class Upgrade:
         self.after = schemas.get(target)
         self.has_functions = any(each.kind == "function" for step in steps for each in step.transforms)
         self._changes: list[Change] = []
+        self._checks: dict[int, tuple[Check | None, ...]] = {}
         for step in steps:
             self._changes.extend(transform.compile(functions) for transform in step.transforms)
             if step.to_version != target and (schema := schemas.get(step.to_version)) is not None:
@@ -40,12 +42,18 @@ class Upgrade:
 
     def run(self, document: "Document", level: int) -> "Document":
         """The document at the new version, checked before and after; the one given may be changed. Raises Violation."""
-        if level and self.before is not None:
-            self.before.validate(document, level)
+        checks = self._checks.get(level)
+        if checks is None:
+            checks = self._checks[level] = tuple(
+                None if schema is None or not level else schema.checker(level) for schema in (self.before, self.after)
+            )
+        before, after = checks
+        if before is not None:
+            before(document, "")
         for change in self._changes:
             document = change(document)
-        if level and self.after is not None:
-            self.after.validate(document, level)
+        if after is not None:
+            after(document, "")
         return document
 
 

@@ -79,7 +79,7 @@ class Retired:
 
 def pack_retired(history_key: bytes, operation: int, at: int, old: bytes) -> bytes:
     """The stored form of a record that goes."""
-    header = _RETIRED.pack(_FORMAT, operation, at)
+    header = retired_header(operation, at)
     return b"".join((header, crc32(history_key + header).to_bytes(4, "little"), old))
 
 
@@ -91,6 +91,11 @@ def amend(main: "WriteTransaction", key: bytes, version: int, operation: int, at
         retired = Retired(key, history_key, stored)
         if retired.operation != EXPIRE:
             main.put(history_key, pack_retired(history_key, operation, at, stored[_RETIRED_BYTES:]))
+
+
+def retired_header(operation: int, at: int) -> bytes:
+    """What the stored form begins with, before the checksum over the history key and this."""
+    return _RETIRED.pack(_FORMAT, operation, at)
 
 
 def write_commit(

@@ -15,7 +15,7 @@ from llmspell.storage.record import EPHEMERAL, EXPIRY_OFFSET, FORMAT, HEADER_BYT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -237,20 +237,28 @@ class Transaction:
         self.main.delete(key)
         self.changes[key] = operation
 
-    def rewrite(self, key: bytes, old: bytes, payload: bytes, schema: tuple[int, int, int]) -> None:
-        """Replace payload and schema version of the durable record `old`, which is verified; class and times of creation
-        and expiry stay."""
-        policy = self._policy
+    def rewrite(self, changes: "Iterable[tuple[bytes, bytes, bytes]]", schema: tuple[int, int, int]) -> None:
+        """Replace payload and schema version of durable records, given as key, the verified record, and the new payload.
+
+        Their class and their times of creation and expiry stay.
+        """
+        policy, put, done = self._policy, self.main.put, self.changes
+        now = self.now.to_bytes(8, "little", signed=True)
+        stamps = [record.STAMP.pack(FORMAT, code, *schema, self.version) for code in range(len(record.CLASS_NAMES))]
+        history_end = b"\0" + self.version.to_bytes(8, "big")
+        own_version = self.version.to_bytes(8, "little")
+        retired = journal.retired_header(SAVE, self.now)
+        created, updated = record.TIMES_OFFSET, record.TIMES_OFFSET + 8
         try:
-            header = record.STAMP.pack(FORMAT, old[1], *schema, self.version)
-            times = old[record.TIMES_OFFSET : record.TIMES_OFFSET + 8] + self.now.to_bytes(8, "little", signed=True)
-            if policy is not None:
-                history_key = keys.history_key(key, self.version)
-                self.main.put(history_key, journal.pack_retired(history_key, SAVE, self.now, old))
-                if policy.keep_versions:
-                    journal.thin(self.main, key, self.version, policy.keep_versions)
-            self.main.put(key, record.seal(key, header + times + old[EXPIRY_OFFSET:HEADER_BYTES], payload))
-            self.changes[key] = SAVE
+            for key, old, payload in changes:
+                if policy is not None and old[8:16] != own_version:
+                    history_key = b"h" + key[1:] + history_end
+                    put(history_key, retired + crc32(retired, crc32(history_key)).to_bytes(4, "little") + old)
+                    if policy.keep_versions:
+                        journal.thin(self.main, key, self.version, policy.keep_versions)
+                head = stamps[old[1]] + old[created:updated] + now + old[EXPIRY_OFFSET:HEADER_BYTES]
+                put(key, head + payload + crc32(payload, crc32(head, crc32(key))).to_bytes(4, "little"))
+                done[key] = SAVE
         except BaseException as error:
             self.failure = error
             raise
