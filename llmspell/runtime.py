@@ -14,14 +14,16 @@ from llmspell.languages.language import Language, Limits, Services, Stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from llmspell.config import Config
+    from llmspell.migration.engine import Migrations
     from llmspell.state.manager import StateManager
     from llmspell.storage.store import Store
     from llmspell.surface.model import Global
 
+DEFAULT_SCHEMAS = "./schemas"
 LEVELS = ("debug", "info", "warn", "error")
 
 
@@ -52,6 +54,13 @@ class Runtime:
         self._output_failure: StorageError | None = None
         self.store: Store | None = open_store(config) if config.state.enabled else None
         self._state = open_state(config, self.store) if self.store is not None else None
+        self._migrations: Migrations | None = None
+        if self._state is not None and config.state.migration.enabled:
+            try:
+                self._migrations = open_migrations(config, self._state, lambda: self._stop.reason is not None)
+            except BaseException:
+                self.close()
+                raise
 
     @property
     def state(self) -> "StateManager":
@@ -59,6 +68,13 @@ class Runtime:
         if self._state is None:
             raise NotEnabled("the state is switched off", hint="set enabled = true in [state]")
         return self._state
+
+    @property
+    def migrations(self) -> "Migrations":
+        """Schemas and migrations. Raises NotEnabled when the configuration switches them off."""
+        if self._migrations is None:
+            raise NotEnabled("migrations are switched off", hint="set enabled = true in [state.migration]")
+        return self._migrations
 
     def run(self, source: bytes, *, name: str, language: str = "", args: "Sequence[str]" = ()) -> bytes:
         """Run a script to its end; the payload of its result (see `llmspell.values`).
@@ -113,6 +129,10 @@ class Runtime:
         bound: list[Global] = [JSON(), Log(self._log), Process(self._stop.wait)]
         if self._state is not None:
             bound.append(State(self._state, self._stop.wait))
+            if self._migrations is not None:
+                from llmspell.globals.migration import Migration
+
+                bound.append(Migration(self._migrations))
         return bound
 
     def _open_language(self, name: str) -> Language:
@@ -230,3 +250,25 @@ def open_state(config: "Config", store: "Store") -> "StateManager":
         schema_version=state.schema_version,
         transaction_timeout_ms=state.transaction_timeout_ms,
     )
+
+
+def open_migrations(config: "Config", state: "StateManager", is_stopping: "Callable[[], bool]") -> "Migrations":
+    """The migrations of a state as `[state.migration]` says. From now on saves are stamped and checked.
+
+    The schemas of `schema_directory` are registered; the folder need not exist when it is the default one.
+    """
+    from llmspell.migration.catalogue import Catalogue
+    from llmspell.migration.directory import register_directory
+    from llmspell.migration.engine import Migrations
+    from llmspell.migration.guard import SchemaGuard
+
+    settings = config.state.migration
+    level = settings.validation_level
+    catalogue = Catalogue(
+        default=state.schema, compatibility=settings.compatibility, follows_latest=settings.auto_migrate
+    )
+    state.guard = SchemaGuard(state, catalogue, validation_level=level, upgrades=settings.auto_migrate)
+    folder = settings.schema_directory
+    if os.path.isdir(folder) or folder != DEFAULT_SCHEMAS:
+        register_directory(state, catalogue, folder)
+    return Migrations(state, catalogue, validation_level=level, is_stopping=is_stopping)

@@ -147,6 +147,84 @@ declare namespace llmspell {
     cache_hit_rate: number;
   }
 
+  /** How a migration ended. A failed one has changed nothing. */
+  type MigrationStatus = "completed" | "already_current" | "dry_run" | "failed" | "rolled_back";
+
+  /** What became of a migration. `error` and `code` are there when it failed; `items_skipped` is explained by `warnings`. */
+  interface MigrationResult {
+    success: boolean;
+    status: MigrationStatus;
+    from_version: string;
+    to_version: string;
+    current_version?: string;
+    items_migrated: number;
+    items_skipped: number;
+    duration_ms: number;
+    migration_id?: string;
+    backup_id?: string;
+    plan_hash?: string;
+    warnings: string[];
+    errors: string[];
+    error?: string;
+    code?: string;
+    hint?: string;
+  }
+
+  /** A document before and after; without `after`, `error` says why it cannot be migrated. */
+  interface MigrationSample {
+    scope: string;
+    key: string;
+    before?: Value;
+    after?: Value;
+    error?: string;
+  }
+
+  /** What a migration would do. `counts` has documents, to_migrate, already_current, newer and not_covered. */
+  interface MigrationPlan<T = Value> {
+    to_version: string;
+    steps: T[];
+    counts: { [key: string]: number };
+    samples: MigrationSample[];
+    warnings: string[];
+    plan_hash: string;
+  }
+
+  /**
+   * Where the documents are. `pending` counts those that a migration to the latest version would take along.
+   *
+   * `unfinished` is the id of a migration whose process died: the next one to the same version resumes it.
+   */
+  interface MigrationState {
+    current_version: string;
+    latest_version?: string;
+    is_latest: boolean;
+    total_schemas: number;
+    migration_available: boolean;
+    migration_targets: string[];
+    pending: number;
+    unfinished?: string;
+    error?: string;
+  }
+
+  /** One migration that ended. `checksum` stands for the steps that ran. */
+  interface MigrationRecord {
+    migration_id: string;
+    from_version: string;
+    to_version: string;
+    status: MigrationStatus;
+    started_at: string;
+    finished_at: string;
+    items_migrated: number;
+    items_skipped: number;
+    scope?: string;
+    key?: string;
+    checksum: string;
+    plan_hash: string;
+    backup_id?: string;
+    error?: string;
+    code?: string;
+  }
+
   /** Options of `State.save`. */
   interface StateSaveOptions {
     ttl?: number | null;
@@ -224,6 +302,11 @@ declare namespace llmspell {
     timeout?: number | null;
   }
 
+  /** Options of `State.plan_migration`. */
+  interface StatePlanMigrationOptions {
+    scope?: string | null;
+  }
+
   /**
    * The durable state: values under keys, in scopes that are isolated from each other.
    *
@@ -231,6 +314,9 @@ declare namespace llmspell {
    * `step:<workflow>:<step>`, `tool:<name>`, `hook:<name>`, `custom:<name>`; any other name is a custom scope. A key is 1 to
    * 256 bytes of UTF-8 without control characters, not beginning with `__`. A call that has returned is on disk, unless the
    * configuration groups writes (`flush_every_ms`). Expired values are absent everywhere.
+   *
+   * Documents follow their schema: a schema is registered with a version, its fields, and how documents of earlier
+   * versions become its own; `migrate` takes the stored documents along. `docs/migrations.md` has the rules.
    */
   interface StateGlobal {
     /**
@@ -335,6 +421,112 @@ declare namespace llmspell {
 
     /** Counts, rates and latencies of this run. */
     metrics(): StateMetrics;
+
+    /**
+     * Register a schema; its version as text.
+     *
+     * The table has `version`, `fields`, and optionally `scope` and `key` (patterns with `*`), `compatibility`, `additional`
+     * and `migration_path`. Registering the same again changes nothing; the same version with other content is
+     * `conflict`. A schema that is wrong, or breaks its compatibility, is `schema`, naming field and rule. Functions in it
+     * are not stored: register the schema again in each run that migrates with them.
+     *
+     * Absent unless the configuration sets `[state.migration] enabled`.
+     */
+    register_schema(schema: object): string;
+
+    /**
+     * Register a schema; its version as text.
+     *
+     * The same as `State.register_schema`.
+     */
+    registerSchema: StateGlobal["register_schema"];
+
+    /**
+     * Take documents to a version: `migrate(version)`, `migrate(scope, key, version)`, or `migrate({…})`.
+     *
+     * With the version alone, every document that its schema covers, and new saves get that version. The options are
+     * `to_version`, `from_version`, `scope`, `key` (patterns with `*`), `dry_run`, `plan_hash` and `transformations`. A
+     * document that fails stops it and everything is put back: the result has `error` and `code`. What a crash left is
+     * resumed by the next call to the same version. It cannot run inside a transaction.
+     *
+     * Absent unless the configuration sets `[state.migration] enabled`.
+     */
+    migrate<TVersion>(target: string | number | object, key?: string | null, version?: Storable<TVersion> | null): MigrationResult;
+
+    /**
+     * What `migrate` to a version would do, with three documents before and after. Nothing is changed.
+     *
+     * The `plan_hash` given to `migrate` makes it fail when documents or schemas have changed since. Instead of the
+     * version, the options of `migrate` may be given.
+     *
+     * Absent unless the configuration sets `[state.migration] enabled`.
+     */
+    plan_migration<T = Value>(version: string | number | object, options?: StatePlanMigrationOptions | null): MigrationPlan<T>;
+
+    /**
+     * What `migrate` to a version would do, with three documents before and after. Nothing is changed.
+     *
+     * The same as `State.plan_migration`.
+     */
+    planMigration: StateGlobal["plan_migration"];
+
+    /**
+     * Put every document back as it was before the unfinished migration, or the last one that completed.
+     *
+     * Exact, byte for byte. A document that was changed or deleted since is left alone and counted in `items_skipped`.
+     *
+     * Absent unless the configuration sets `[state.migration] enabled`.
+     */
+    rollback_migration(migration_id?: string | null): MigrationResult;
+
+    /**
+     * Put every document back as it was before the unfinished migration, or the last one that completed.
+     *
+     * The same as `State.rollback_migration`.
+     */
+    rollbackMigration: StateGlobal["rollback_migration"];
+
+    /**
+     * The current and the latest version, and what is to be done.
+     *
+     * Absent unless the configuration sets `[state.migration] enabled`.
+     */
+    migration_status(): MigrationState;
+
+    /**
+     * The current and the latest version, and what is to be done.
+     *
+     * The same as `State.migration_status`.
+     */
+    migrationStatus: StateGlobal["migration_status"];
+
+    /**
+     * The registered versions, ascending.
+     *
+     * Absent unless the configuration sets `[state.migration] enabled`.
+     */
+    schema_versions(): string[];
+
+    /**
+     * The registered versions, ascending.
+     *
+     * The same as `State.schema_versions`.
+     */
+    schemaVersions: StateGlobal["schema_versions"];
+
+    /**
+     * The migrations that ended, newest first, the last 1000.
+     *
+     * Absent unless the configuration sets `[state.migration] enabled`.
+     */
+    migration_history(): MigrationRecord[];
+
+    /**
+     * The migrations that ended, newest first, the last 1000.
+     *
+     * The same as `State.migration_history`.
+     */
+    migrationHistory: StateGlobal["migration_history"];
   }
 
   /** A structured log on standard error: one line a call, as text or, with `--log-format json`, as JSON. */
@@ -370,6 +562,9 @@ declare class ScriptError extends Error {
  * `step:<workflow>:<step>`, `tool:<name>`, `hook:<name>`, `custom:<name>`; any other name is a custom scope. A key is 1 to
  * 256 bytes of UTF-8 without control characters, not beginning with `__`. A call that has returned is on disk, unless the
  * configuration groups writes (`flush_every_ms`). Expired values are absent everywhere.
+ *
+ * Documents follow their schema: a schema is registered with a version, its fields, and how documents of earlier
+ * versions become its own; `migrate` takes the stored documents along. `docs/migrations.md` has the rules.
  */
 declare const State: Readonly<llmspell.StateGlobal>;
 

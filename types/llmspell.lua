@@ -105,6 +105,82 @@
 ---@field p99_latency_us number
 ---@field cache_hit_rate number
 
+---How a migration ended. A failed one has changed nothing.
+---@alias llmspell.MigrationStatus
+---| "completed"
+---| "already_current"
+---| "dry_run"
+---| "failed"
+---| "rolled_back"
+
+---What became of a migration. `error` and `code` are there when it failed; `items_skipped` is explained by `warnings`.
+---@class llmspell.MigrationResult
+---@field success boolean
+---@field status llmspell.MigrationStatus
+---@field from_version string
+---@field to_version string
+---@field current_version? string
+---@field items_migrated integer
+---@field items_skipped integer
+---@field duration_ms integer
+---@field migration_id? string
+---@field backup_id? string
+---@field plan_hash? string
+---@field warnings string[]
+---@field errors string[]
+---@field error? string
+---@field code? string
+---@field hint? string
+
+---A document before and after; without `after`, `error` says why it cannot be migrated.
+---@class llmspell.MigrationSample
+---@field scope string
+---@field key string
+---@field before? llmspell.Value
+---@field after? llmspell.Value
+---@field error? string
+
+---What a migration would do. `counts` has documents, to_migrate, already_current, newer and not_covered.
+---@class llmspell.MigrationPlan
+---@field to_version string
+---@field steps llmspell.Value[]
+---@field counts table<string, integer>
+---@field samples llmspell.MigrationSample[]
+---@field warnings string[]
+---@field plan_hash string
+
+---Where the documents are. `pending` counts those that a migration to the latest version would take along.
+---
+---`unfinished` is the id of a migration whose process died: the next one to the same version resumes it.
+---@class llmspell.MigrationState
+---@field current_version string
+---@field latest_version? string
+---@field is_latest boolean
+---@field total_schemas integer
+---@field migration_available boolean
+---@field migration_targets string[]
+---@field pending integer
+---@field unfinished? string
+---@field error? string
+
+---One migration that ended. `checksum` stands for the steps that ran.
+---@class llmspell.MigrationRecord
+---@field migration_id string
+---@field from_version string
+---@field to_version string
+---@field status llmspell.MigrationStatus
+---@field started_at string
+---@field finished_at string
+---@field items_migrated integer
+---@field items_skipped integer
+---@field scope? string
+---@field key? string
+---@field checksum string
+---@field plan_hash string
+---@field backup_id? string
+---@field error? string
+---@field code? string
+
 ---Options of `State.save`.
 ---@class (exact) State.save.Options
 ---@field ttl? number
@@ -161,12 +237,19 @@
 ---@field limit? integer
 ---@field timeout? number
 
+---Options of `State.plan_migration`.
+---@class (exact) State.plan_migration.Options
+---@field scope? string
+
 ---The durable state: values under keys, in scopes that are isolated from each other.
 ---
 ---A scope is a text: `global`, `system`, `agent:<id>`, `user:<id>`, `session:<id>`, `workflow:<id>`,
 ---`step:<workflow>:<step>`, `tool:<name>`, `hook:<name>`, `custom:<name>`; any other name is a custom scope. A key is 1 to
 ---256 bytes of UTF-8 without control characters, not beginning with `__`. A call that has returned is on disk, unless the
 ---configuration groups writes (`flush_every_ms`). Expired values are absent everywhere.
+---
+---Documents follow their schema: a schema is registered with a version, its fields, and how documents of earlier
+---versions become its own; `migrate` takes the stored documents along. `docs/migrations.md` has the rules.
 ---@class State
 State = {}
 
@@ -301,6 +384,110 @@ function State.flush() end
 ---Counts, rates and latencies of this run.
 ---@return llmspell.StateMetrics
 function State.metrics() end
+
+---Register a schema; its version as text.
+---
+---The table has `version`, `fields`, and optionally `scope` and `key` (patterns with `*`), `compatibility`, `additional`
+---and `migration_path`. Registering the same again changes nothing; the same version with other content is
+---`conflict`. A schema that is wrong, or breaks its compatibility, is `schema`, naming field and rule. Functions in it
+---are not stored: register the schema again in each run that migrates with them.
+---
+---Absent unless the configuration sets `[state.migration] enabled`.
+---@param schema table
+---@return string
+function State.register_schema(schema) end
+
+---Register a schema; its version as text.
+---
+---The same as `State.register_schema`.
+---@param schema table
+---@return string
+function State.registerSchema(schema) end
+
+---Take documents to a version: `migrate(version)`, `migrate(scope, key, version)`, or `migrate({…})`.
+---
+---With the version alone, every document that its schema covers, and new saves get that version. The options are
+---`to_version`, `from_version`, `scope`, `key` (patterns with `*`), `dry_run`, `plan_hash` and `transformations`. A
+---document that fails stops it and everything is put back: the result has `error` and `code`. What a crash left is
+---resumed by the next call to the same version. It cannot run inside a transaction.
+---
+---Absent unless the configuration sets `[state.migration] enabled`.
+---@param target string|number|table
+---@param key? string
+---@param version? llmspell.Storable
+---@return llmspell.MigrationResult
+function State.migrate(target, key, version) end
+
+---What `migrate` to a version would do, with three documents before and after. Nothing is changed.
+---
+---The `plan_hash` given to `migrate` makes it fail when documents or schemas have changed since. Instead of the
+---version, the options of `migrate` may be given.
+---
+---Absent unless the configuration sets `[state.migration] enabled`.
+---@param version string|number|table
+---@param options? State.plan_migration.Options
+---@return llmspell.MigrationPlan
+function State.plan_migration(version, options) end
+
+---What `migrate` to a version would do, with three documents before and after. Nothing is changed.
+---
+---The same as `State.plan_migration`.
+---@param version string|number|table
+---@param options? State.plan_migration.Options
+---@return llmspell.MigrationPlan
+function State.planMigration(version, options) end
+
+---Put every document back as it was before the unfinished migration, or the last one that completed.
+---
+---Exact, byte for byte. A document that was changed or deleted since is left alone and counted in `items_skipped`.
+---
+---Absent unless the configuration sets `[state.migration] enabled`.
+---@param migration_id? string
+---@return llmspell.MigrationResult
+function State.rollback_migration(migration_id) end
+
+---Put every document back as it was before the unfinished migration, or the last one that completed.
+---
+---The same as `State.rollback_migration`.
+---@param migration_id? string
+---@return llmspell.MigrationResult
+function State.rollbackMigration(migration_id) end
+
+---The current and the latest version, and what is to be done.
+---
+---Absent unless the configuration sets `[state.migration] enabled`.
+---@return llmspell.MigrationState
+function State.migration_status() end
+
+---The current and the latest version, and what is to be done.
+---
+---The same as `State.migration_status`.
+---@return llmspell.MigrationState
+function State.migrationStatus() end
+
+---The registered versions, ascending.
+---
+---Absent unless the configuration sets `[state.migration] enabled`.
+---@return string[]
+function State.schema_versions() end
+
+---The registered versions, ascending.
+---
+---The same as `State.schema_versions`.
+---@return string[]
+function State.schemaVersions() end
+
+---The migrations that ended, newest first, the last 1000.
+---
+---Absent unless the configuration sets `[state.migration] enabled`.
+---@return llmspell.MigrationRecord[]
+function State.migration_history() end
+
+---The migrations that ended, newest first, the last 1000.
+---
+---The same as `State.migration_history`.
+---@return llmspell.MigrationRecord[]
+function State.migrationHistory() end
 
 ---Options of `JSON.stringify`.
 ---@class (exact) JSON.stringify.Options

@@ -15,7 +15,8 @@ def __getattr__(name: str) -> tuple[type[Global], ...]:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from llmspell.globals.json import JSON
     from llmspell.globals.log import Log
+    from llmspell.globals.migration import Migration
     from llmspell.globals.process import Process
     from llmspell.globals.state import State
 
-    return (State, JSON, Log, Process)
+    return (State, Migration, JSON, Log, Process)

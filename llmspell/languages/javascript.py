@@ -37,7 +37,8 @@ class JavaScriptWire:
 
     words = {
         "map": "object", "list": "array", "record": "object", "none": "null", "callback": "function",
-        "anything": "value", "payload": "value", "moment": "time (RFC 3339 text or Unix seconds)", "bytes": "Uint8Array",
+        "anything": "value", "payload": "value", "definition": "object", "lasting": "object",
+        "moment": "time (RFC 3339 text or Unix seconds)", "bytes": "Uint8Array",
     }  # fmt: skip
 
     def __init__(self) -> None:
@@ -59,6 +60,10 @@ class JavaScriptWire:
             return raw.encode()
         return b" " + raw.encode()
 
+    def token(self, item: "Any") -> int | None:
+        # No object of JavaScript has a key that is a number.
+        return int(item[0]) if type(item) is dict and len(item) == 1 and 0 in item else None
+
     def invoke(self, token: int, payloads: tuple[bytes, ...], seconds: float) -> bytes:
         from _quickjs import JSException
 
@@ -68,10 +73,10 @@ class JavaScriptWire:
                 text = self.call_back(token, *texts)
             except JSException:
                 text = ""
-            if not text and self.deadline.is_passed:
+            if text[:1] in ("", "!") and self.deadline.is_passed:
                 raise Timeout(f"the function ran longer than {seconds:g} s; all it changed is undone")
-        if not text:
-            raise CallbackFailed
+        if text[:1] in ("", "!"):
+            raise CallbackFailed(values.decode(self.payload(text[1:]))["message"] if text else "")
         return self.payload(text)
 
     def reply(self, result: Type) -> "Callable[[Any], Any]":

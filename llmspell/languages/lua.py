@@ -40,11 +40,12 @@ class LuaWire:
 
     words = {
         "map": "table", "list": "table", "record": "table", "none": "nil", "callback": "function",
-        "anything": "value", "payload": "value", "moment": "time (RFC 3339 text or Unix seconds)", "bytes": "string",
+        "anything": "value", "payload": "value", "definition": "table", "lasting": "table",
+        "moment": "time (RFC 3339 text or Unix seconds)", "bytes": "string",
     }  # fmt: skip
 
     def __init__(self, fire: "Callable[[], None] | None") -> None:
-        self.call_back: Callable[..., bytes | bool] | None = None
+        self.call_back: Callable[..., Any] | None = None
         self.deadline = Deadline(fire)
 
     def scalar(self, raw: Raw) -> "Any":
@@ -58,6 +59,9 @@ class LuaWire:
     def payload(self, raw: bytes | None) -> bytes:
         return raw if raw is not None else NIL
 
+    def token(self, item: "Any") -> int | None:
+        return int.from_bytes(item.data, "big", signed=True) if type(item).__name__ == "ExtType" else None
+
     def invoke(self, token: int, payloads: tuple[bytes, ...], seconds: float) -> bytes:
         assert self.call_back is not None
         arguments = [values.to_msgpack(payload) for payload in payloads]
@@ -69,7 +73,7 @@ class LuaWire:
                     raise Timeout(f"the function ran longer than {seconds:g} s; all it changed is undone") from None
                 raise CallbackFailed from error
         if not isinstance(result, bytes):
-            raise CallbackFailed
+            raise CallbackFailed(result[1].decode(errors="replace") if isinstance(result, tuple) else "")
         return result
 
     def reply(self, result: Type) -> "Callable[[Any], Any]":

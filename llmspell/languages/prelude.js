@@ -119,6 +119,7 @@
   }
   const step = (path, key) => (typeof key === 'number' ? `${path}[${key}]` : test(NAME, key) ? `${path}.${key}` : `${path}[${stringify(key)}]`)
 
+  let keeper = null // what keeps a function that stands in the value being encoded, where it may
   const put = (tree, name, value) => defineProperty(tree, name, { __proto__: null, value, enumerable: true, writable: true, configurable: true })
   const tag = (name, value) => put(create(null), name, value)
   const convert = (v, path, above, marks) => {
@@ -145,6 +146,16 @@
       case 'undefined':
         return refuse(path, 'cannot store undefined')
       default:
+        if (keeper && typeof v === 'function') {
+          // A map with a number as its key, which no object of a script becomes: it stands for the function.
+          const pair = list()
+          pair[0] = 0
+          pair[1] = keeper(v)
+          const pairs = list()
+          pairs[0] = pair
+          marks.tagged = true
+          return tag('$map', pairs)
+        }
         return refuse(path, `cannot store a ${typeof v}`)
     }
     if (v === null) return null
@@ -213,12 +224,13 @@
 
   // Functions of the script that the host may call: tokens, valid while the host function runs that got them.
   const callbacks = list()
+  const lasting = list() // kept for good, with tokens below zero
   let callbackError = null
   const invoke = (token, ...texts) => {
     try {
       const given = list()
       for (let i = 0; i < texts.length; i++) given[i] = decode(texts[i])
-      const { f, index, position } = callbacks[token]
+      const { f, index, position } = token < 0 ? lasting[-1 - token] : callbacks[token]
       const result = apply(f, undefined, given)
       if (result !== null && typeof result === 'object' && typeof result.then === 'function') {
         throw thrown(raw.mistyped(index, position, 'async function'))
@@ -226,7 +238,7 @@
       return encode(result === undefined ? null : result)
     } catch (error) {
       callbackError = { error: error instanceof Unstorable ? thrown(raw.unstorable(-1, stringify(error.path), error.problem)) : error }
-      return ''
+      return join(['!', describe(callbackError.error)], '')
     }
   }
 
@@ -235,14 +247,27 @@
   const fail = (index, position, got) => {
     throw thrown(raw.mistyped(index, position, got))
   }
-  const written = (v, index, position) => {
+  const written = (v, index, position, keep = null) => {
     if (v === undefined) fail(index, position, 'nothing')
+    const outer = keeper // a toJSON may come here while a definition is being encoded
+    keeper = keep
     try {
       return encode(v)
     } catch (error) {
       if (error instanceof Unstorable) throw thrown(raw.unstorable(index, stringify(error.path), error.problem))
       throw error
+    } finally {
+      keeper = outer
     }
+  }
+  const definition = (v, index, position, kept) => {
+    if (v === undefined || v === null) return null
+    const keep = (f) => {
+      if (getPrototypeOf(f) === AsyncProto) fail(index, position, 'async function')
+      kept[kept.length] = { __proto__: null, f, index, position }
+      return kept === lasting ? -kept.length : kept.length - 1
+    }
+    return written(v, index, position, keep)
   }
   const READ = {
     s: (v, index, position) => {
@@ -270,6 +295,8 @@
       callbacks[callbacks.length] = { __proto__: null, f: v, index, position }
       return `${callbacks.length - 1}`
     },
+    d: (v, index, position) => definition(v, index, position, callbacks),
+    D: (v, index, position) => definition(v, index, position, lasting),
   }
 
   const finish = (reply) => {
@@ -290,7 +317,7 @@
     const n = slots.length
     const read = []
     for (let i = 0; i < n; i++) read[i] = READ[slots[i]]
-    const hasCallback = indexOf(slots, 'f') >= 0
+    const hasCallback = indexOf(slots, 'f') >= 0 || indexOf(slots, 'd') >= 0
     const optionsOf = (o, extra) => {
       if (extra || !hasOptions) fail(index, n, 'extra')
       if (o === null) return null

@@ -87,7 +87,7 @@ local function encode_key(key)
   return head
 end
 
-local refuse, buffer
+local refuse, buffer, keep_inside -- what keeps a function that stands in the value being encoded, where it may
 local function put(v, b, n, depth)
   local kind = type(v)
   n = n + 1
@@ -118,6 +118,7 @@ local function put(v, b, n, depth)
       b[head] = FIXMAP[count] or count < 0x10000 and pack(">BI2", 0xde, count) or pack(">BI4", 0xdf, count)
     end
   elseif v == nil then b[n] = "\xc0"
+  elseif keep_inside and kind == "function" then b[n] = pack(">BBi4", 0xd6, 1, keep_inside(v)) -- an extension of MessagePack
   else refuse() end
   return n
 end
@@ -125,11 +126,20 @@ end
 local root, root_function -- what is being encoded, for `refuse`
 buffer = {"\xc1"}
 local function encode(v, index)
-  root, root_function = v, index
+  root, root_function, keep_inside = v, index, nil
   local n = put(v, buffer, 1, 0)
   local payload = concat(buffer, "", 1, n)
   root = nil
   if n > 4096 then buffer = {"\xc1"} end
+  return payload
+end
+
+-- A value in which functions may stand; `keeper` gives each its token.
+local function encode_definition(v, index, keeper)
+  root, root_function, keep_inside = v, index, keeper
+  local payload = concat(buffer, "", 1, put(v, buffer, 1, 0))
+  root, keep_inside = nil, nil
+  buffer = {"\xc1"}
   return payload
 end
 
@@ -141,7 +151,7 @@ end
 
 local function locate(v, path, depth, above)
   local kind = type(v)
-  if WORDS[kind] then return path, "cannot store a " .. WORDS[kind] end
+  if WORDS[kind] and not (keep_inside and kind == "function") then return path, "cannot store a " .. WORDS[kind] end
   if kind == "number" and mathtype(v) == "float" and (v ~= v or v == huge or v == -huge) then
     return path, "cannot store " .. (v ~= v and "NaN" or "an infinite number")
   end
@@ -349,6 +359,19 @@ local function keep(f)
   return callback_count
 end
 
+local lasting_count = 0 -- those that are kept for good have tokens below zero
+local function keep_for_good(f)
+  lasting_count = lasting_count - 1
+  callbacks[lasting_count] = f
+  return lasting_count
+end
+
+-- The text of an error, without running anything of the script's.
+local function text_of(e)
+  if rawequal(metatable(e), Error) then e = rawget(e, "message") end
+  return type(e) == "string" and e or type(e) == "number" and format("%s", e) or "an error that is a " .. type(e)
+end
+
 local function invoke(token, ...)
   local arguments = {...}
   for i = 1, select("#", ...) do arguments[i] = decode(arguments[i]) end
@@ -362,7 +385,7 @@ local function invoke(token, ...)
   current = before -- a stop may have come between a coroutine's start and its becoming the running one
   if not ok and not callback_error then callback_error = {result} end -- running out of memory calls no handler
   if ok then return result end
-  return false
+  return false, text_of(callback_error[1])
 end
 
 -- Binding: one closure per function, by the number of its parameters.
@@ -395,12 +418,14 @@ local READ = {
     if type(v) ~= "function" then fail(index, position, v) end
     return keep(v)
   end,
+  d = function(v, index) return v ~= nil and encode_definition(v, index, keep) or nil end,
+  D = function(v, index) return v ~= nil and encode_definition(v, index, keep_for_good) or nil end,
 }
 
 local function bind(call, index, slots, has_options, is_structured, required)
   local n, read = #slots, {}
   for i = 1, n do read[i] = READ[sub(slots, i, i)] end
-  local has_callback = find(slots, "f", 1, true)
+  local has_callback = find(slots, "[fd]")
 
   local function options_of(o, extra)
     if extra ~= nil or (o ~= nil and not has_options) then

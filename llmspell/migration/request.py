@@ -1,7 +1,7 @@
 """What is asked of a migration, and what is told about it."""
 
 from llmspell import values
-from llmspell.errors import LlmspellError, SchemaError
+from llmspell.errors import BadArgument, LlmspellError, SchemaError
 from llmspell.migration import version as versions
 from llmspell.migration.names import read_names
 from llmspell.migration.schema import Step, canonical_scope, read_transforms, read_version
@@ -59,8 +59,14 @@ class Request:
 
     @classmethod
     def read(cls, given: "Mapping[str, Any]") -> "Request":
-        """The request of an options table; raises SchemaError for what is wrong in it."""
-        where = "the migration"
+        """The request of an options table; raises BadArgument for what is wrong in it."""
+        try:
+            return cls._read(given, "the migration")
+        except SchemaError as error:
+            raise BadArgument(error.message, hint=error.hint) from None
+
+    @classmethod
+    def _read(cls, given: "Mapping[str, Any]", where: str) -> "Request":
         read = read_names(given, NAMES, where)
         for short, long in (("to", "to_version"), ("from", "from_version")):
             if short in read:

@@ -3,8 +3,9 @@
 Nothing here raises into an engine: an error becomes a reply that the prelude throws as the language's own error. A
 language differs only in its `Wire`: how an argument is written when it arrives, and how a reply is written.
 
-Per parameter the prelude is told a *slot*: `s` (a scalar crosses as it is), `v` (any value, encoded by the prelude) or
-`f` (a function, kept by the prelude, crosses as a token).
+Per parameter the prelude is told a *slot*: `s` (a scalar crosses as it is), `v` (any value, encoded by the prelude), `f`
+(a function, kept by the prelude, crosses as a token), `d` or `D` (a value in which functions stand, each as its token; those
+of `D` are kept for good).
 """
 
 from llmspell import values
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
             """An encoded argument as a payload."""
 
         @abstractmethod
+        def token(self, item: Any) -> int | None:
+            """The token of a function, when an item of a decoded definition stands for one. No script can forge it."""
+
+        @abstractmethod
         def invoke(self, token: int, payloads: tuple[bytes, ...], seconds: float) -> bytes:
             """Run the script's function behind `token`; raises CallbackFailed when it raised.
 
@@ -63,6 +68,7 @@ MAX_NESTING = 32
 """How deep functions of the script may stand inside each other's host functions, before a C or Python stack is used up."""
 SCALAR_KINDS = frozenset(("boolean", "integer", "number", "string", "choice"))
 STRUCTURED_RESULTS = frozenset(("anything", "payload", "list", "map", "record"))
+DEFINITIONS = {"definition": "d", "lasting": "D"}
 MISSING_VALUE = "to store nothing, say so: nil in Lua, null in JavaScript"
 
 
@@ -146,6 +152,8 @@ class Bound:
 def slot(type: Type) -> str:
     if type.kind in SCALAR_KINDS:
         return "s"
+    if type.kind in DEFINITIONS:
+        return DEFINITIONS[type.kind]
     return "f" if type.kind == "callback" else "v"
 
 
@@ -255,6 +263,13 @@ def _argument(host: Host, parameter: Field, position: int, function: Function) -
         return wire.payload
     if kind == "callback":
         return lambda raw: absent() if raw is None else _callback(host, int(wire.scalar(raw)), function)
+    if kind in DEFINITIONS:
+
+        def definition(raw: "Any") -> "Any":
+            value = values.decode(wire.payload(raw)) if raw is not None else None
+            return absent() if value is None else _with_callbacks(value, host, function)
+
+        return definition
     if slot(type_) == "v":
 
         def structured(raw: "Any") -> "Any":
@@ -293,6 +308,18 @@ def _callback(host: Host, token: int, function: Function) -> Callback:
             host.nesting -= 1
 
     return Callback(invoke, function.call)
+
+
+def _with_callbacks(value: "Any", host: Host, function: Function) -> "Any":
+    """A decoded definition with a Callback in the place of each token."""
+    token = host.wire.token(value)
+    if token is not None:
+        return _callback(host, token, function)
+    if isinstance(value, dict):
+        return {name: _with_callbacks(item, host, function) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_with_callbacks(item, host, function) for item in value]
+    return value
 
 
 def conform(value: "Any", type_: Type, where: str, host: Host) -> "Any":

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     Payload = bytes
     Anything = Any
     Moment = str | int | float
+    Definition = Any
+    LastingDefinition = Any
 else:
 
     class Payload:
@@ -41,6 +43,15 @@ else:
 
     class Moment:
         """A time that comes in: RFC 3339 text or Unix seconds. The method gets text, an int or a float."""
+
+    class Definition:
+        """Any value, decoded, in which functions of the script may stand at any depth: each comes as a Callback.
+
+        They may be called while the host function runs that got them.
+        """
+
+    class LastingDefinition:
+        """A Definition whose functions are kept for as long as the script runs."""
 
 
 class Callback:
@@ -63,7 +74,10 @@ class Callback:
 
 
 class CallbackFailed(Exception):
-    """A script's function raised. The engine keeps the error itself; let this pass and the script gets it back."""
+    """A script's function raised. The engine keeps the error itself; let this pass and the script gets it back.
+
+    Its text is that of the script's error, where it has one.
+    """
 
 
 @dataclass_transform(kw_only_default=True)
@@ -93,15 +107,16 @@ class Type:
     """One type of the closed set.
 
     `kind` is one of: none, boolean, integer, number, string, bytes, anything, payload, moment, choice, list, map,
-    record, callback. `item` is the type of a list's or map's items, `python` the class of a choice or record, `optional`
-    whether None is allowed.
+    record, callback, definition, lasting. `item` is the type of a list's or map's items, `python` the class of a choice or
+    record, `optional` whether None is allowed.
     """
 
     __slots__ = ("item", "kind", "optional", "python")
 
     KINDS = {
         type(None): "none", None: "none", bool: "boolean", int: "integer", float: "number", str: "string", bytes: "bytes",
-        Anything: "anything", Payload: "payload", Moment: "moment", Callback: "callback",
+        Anything: "anything", Payload: "payload", Moment: "moment", Callback: "callback", Definition: "definition",
+        LastingDefinition: "lasting",
     }  # fmt: skip
 
     def __init__(self, kind: str, *, item: "Type | None" = None, python: "Any" = None, optional: bool = False) -> None:
