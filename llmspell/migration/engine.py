@@ -234,9 +234,9 @@ class Migrations:
         outcome.id = active.id
         outcome.backup_id = active.backup_id
         outcome.plan_hash = active.plan_hash
-        outcome.migrated, outcome.skipped = active.migrated, active.skipped
+        outcome.migrated = active.migrated
+        outcome.skipped += active.skipped
         if selection.late:
-            outcome.skipped += selection.late
             outcome.warnings.append(
                 f"{selection.late} documents were saved while the migration ran and are as they were saved; "
                 "migrate again to take them along"

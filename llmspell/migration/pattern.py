@@ -36,12 +36,15 @@ class Pattern:
                 simplefilter("ignore")
                 tree = parser.parse(text)
         except (re.error, OverflowError, RecursionError) as error:
-            raise SchemaError(f"the pattern {text!r} is no regular expression: {error}") from None
+            raise SchemaError(f"the pattern {text[:60]!r} is no regular expression: {error}") from None
         if tree.state.flags & ~re.UNICODE:
             raise SchemaError(f"the pattern {text!r} uses flags, which are not supported")
         self._ends: list[int] = []
         end = self._add(_MATCH, None)
-        self._start = self._sequence(list(tree), end)
+        try:
+            self._start = self._sequence(list(tree), end)
+        except RecursionError:
+            raise SchemaError(f"the pattern {text[:60]!r} is nested too deeply") from None
         self._known: dict[tuple[frozenset[int], str], frozenset[int] | None] = {}
 
     def is_in(self, text: str) -> bool:
