@@ -9,6 +9,7 @@ from pathlib import Path
 
 from llmspell.config import GENERATED as CONFIG_FILES
 from llmspell.globals import ALL
+from llmspell.migration import format as schema_format
 from llmspell.surface import dump, luacats, markdown, typescript
 
 KINDS: dict[str, Callable[[], str]] = {
@@ -24,6 +25,7 @@ FILES: dict[str, Callable[[], str]] = {
     "types/llmspell.d.ts": KINDS["typescript"],
     "docs/scripts.md": KINDS["markdown"],
     "docs/errors.md": markdown.render_errors,
+    "types/llmspell-schema.json": schema_format.render,
     **CONFIG_FILES,
 }
 """Path below the repository's root to what makes the text."""

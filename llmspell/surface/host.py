@@ -400,6 +400,8 @@ def plain(result: "Any", type_: Type) -> "Any":
         return None
     if type_.kind == "payload":
         return values.decode(result)
+    if type_.kind == "choice":
+        return str(result)
     if type_.kind == "list" and type_.item is not None:
         item_type = type_.item
         if item_type.kind in ("string", "integer"):

@@ -1,0 +1,270 @@
+"""The functions of migrations as scripts have them, in both languages."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmspell import config, values
+from llmspell.errors import ScriptError
+from llmspell.runtime import Runtime
+
+CONFIG = """
+[state]
+backend = "disk"
+path = "{folder}/store"
+[state.migration]
+enabled = {enabled}
+"""
+
+LUA_HEAD = """
+local function problem(f, ...) local ok, e = pcall(f, ...) assert(not ok) return e end
+local V1 = {version = 1, scope = "user:*", fields = {name = {type = "string", required = true}}}
+local V2 = {version = "2.0.0", scope = "user:*", compatibility = "none", fields = {first = "string", last = "string"},
+  migrationPath = {{from_version = 1, transformations = {
+    {transform = "split", field = "name", separator = " ", to = {"first", "last"}}}}}}
+State.save("user:ann", "profile", {name = "Ann Lee"})
+State.save("user:bob", "profile", {name = "Bob Ray"})
+"""
+JS_HEAD = """
+const problem = (f, ...given) => { try { f(...given) } catch (e) { return e } throw new Error('no problem') }
+const V1 = {version: 1, scope: 'user:*', fields: {name: {type: 'string', required: true}}}
+const V2 = {version: '2.0.0', scope: 'user:*', compatibility: 'none', fields: {first: 'string', last: 'string'},
+  migrationPath: [{from_version: 1, transformations: [
+    {transform: 'split', field: 'name', separator: ' ', to: ['first', 'last']}]}]}
+State.save('user:ann', 'profile', {name: 'Ann Lee'})
+State.save('user:bob', 'profile', {name: 'Bob Ray'})
+"""
+
+
+class Scripts:
+    """One configured store and what runs on it."""
+
+    def __init__(self, folder: Path, language: str) -> None:
+        self.folder = folder
+        self.language = language
+        self.enabled = True
+
+    def __call__(self, *, lua: str, javascript: str, head: bool = True) -> Any:
+        """What the script of the language gives; each run is a process of its own as far as functions go."""
+        text = CONFIG.format(folder=self.folder, enabled=str(self.enabled).lower())
+        file = self.folder / "llmspell.toml"
+        file.write_text(text)
+        source = (
+            ((LUA_HEAD if head else "") + lua) if self.language == "lua" else ((JS_HEAD if head else "") + javascript)
+        )
+        with Runtime(config.load(str(file), environ={}, cwd=str(self.folder))) as runtime:
+            return values.decode(runtime.run(source.encode(), name="it", language=self.language))
+
+
+@pytest.fixture(params=["lua", "javascript"])
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Scripts:
+    return Scripts(tmp_path, request.param)
+
+
+def test_register_plan_migrate_and_roll_back(run: Scripts) -> None:
+    registered, plan, done, loaded, back, again, status = run(
+        lua="""
+        local registered = {State.register_schema(V1), State.register_schema(V2)}
+        local plan = State.plan_migration("2.0.0")
+        local done = State.migrate(2)
+        local loaded = State.entry("user:ann", "profile")
+        local back = State.rollback_migration(done.migration_id)
+        return {registered, plan, done, loaded, back, State.load("user:ann", "profile"), State.migration_status()}
+        """,
+        javascript="""
+        const registered = [State.registerSchema(V1), State.registerSchema(V2)]
+        const plan = State.planMigration('2.0.0')
+        const done = State.migrate(2)
+        const loaded = State.entry('user:ann', 'profile');
+        const back = State.rollbackMigration(done.migration_id);
+        [registered, plan, done, loaded, back, State.load('user:ann', 'profile'), State.migrationStatus()]
+        """,
+    )
+    assert registered == ["1.0.0", "2.0.0"]
+    assert plan["counts"]["to_migrate"] == 2
+    assert plan["samples"][0]["after"] == {"first": "Ann", "last": "Lee"}
+    assert {name: done[name] for name in ("success", "status", "from_version", "to_version", "items_migrated", "errors")} == {
+        "success": True, "status": "completed", "from_version": "1.0.0", "to_version": "2.0.0", "items_migrated": 2, "errors": []
+    }  # fmt: skip
+    assert (loaded["value"], loaded["schema_version"]) == ({"first": "Ann", "last": "Lee"}, "2.0.0")
+    assert (back["success"], back["status"], back["items_migrated"]) == (True, "rolled_back", 2)
+    assert again == {"name": "Ann Lee"}
+    assert (status["current_version"], status["latest_version"], status["pending"]) == ("1.0.0", "2.0.0", 2)
+
+
+def test_every_form_of_migrate(run: Scripts) -> None:
+    one, same, dry, named, rest, versions = run(
+        lua="""
+        State.register_schema(V1) State.register_schema(V2)
+        local one = State.migrate("user:ann", "profile", "2.0.0")
+        local same = State.migrate("user:ann", "profile", 2)
+        local dry = State.migrate({to_version = "2.0.0", dry_run = true})
+        local planned = State.plan_migration({to = 2, from = 1, scope = "user:b*"})
+        local named = State.migrate({to = 2, from = 1, scope = "user:b*", planHash = planned.plan_hash})
+        return {one, same, dry, named, State.migrate("2"), State.schema_versions()}
+        """,
+        javascript="""
+        State.register_schema(V1); State.register_schema(V2)
+        const one = State.migrate('user:ann', 'profile', '2.0.0')
+        const same = State.migrate('user:ann', 'profile', 2)
+        const dry = State.migrate({toVersion: '2.0.0', dryRun: true})
+        const planned = State.planMigration({to: 2, from: 1, scope: 'user:b*'})
+        const named = State.migrate({to: 2, from: 1, scope: 'user:b*', plan_hash: planned.plan_hash});
+        [one, same, dry, named, State.migrate('2'), State.schemaVersions()]
+        """,
+    )
+    assert [(each["status"], each["items_migrated"]) for each in (one, same, dry, named, rest)] == [
+        ("completed", 1), ("already_current", 0), ("dry_run", 1), ("completed", 1), ("completed", 0)
+    ]  # fmt: skip
+    assert same["current_version"] == "2.0.0"
+    assert versions == ["1.0.0", "2.0.0"]
+
+
+def test_functions_stand_in_tables_at_any_depth(run: Scripts) -> None:
+    done, loaded, named = run(
+        lua="""
+        State.register_schema({version = 2, scope = "user:*", migration_path = {{from_version = 1, transformations = {
+          {transform = "function", ["function"] = function(d) d.name = d.name:upper() return d end},
+          {transform = "function", name = "mark", ["function"] = function(d) d.marks = {1, {deep = true}} return d end}}}}})
+        collectgarbage()
+        local done = State.migrate(2)
+        return {done, State.load("user:bob", "profile"),
+          State.migrate({scope = "user:bob", transformations = {{transform = "function", name = "mark"}}}).success}
+        """,
+        javascript="""
+        State.registerSchema({version: 2, scope: 'user:*', migrationPath: [{fromVersion: 1, transformations: [
+          {transform: 'function', function: (d) => ({...d, name: d.name.toUpperCase()})},
+          {transform: 'function', name: 'mark', function(d) { d.marks = [1, {deep: true}]; return d }}]}]})
+        const done = State.migrate(2);
+        [done, State.load('user:bob', 'profile'),
+          State.migrate({scope: 'user:bob', transformations: [{transform: 'function', name: 'mark'}]}).success]
+        """,
+    )
+    assert done["success"], done
+    assert loaded == {"name": "BOB RAY", "marks": [1, {"deep": True}]}
+    assert named is True
+    missing = run(
+        lua="return State.migrate({scope = 'user:bob', transformations = {{transform = 'function', name = 'mark'}}})",
+        javascript="State.migrate({scope: 'user:bob', transformations: [{transform: 'function', name: 'mark'}]})",
+        head=False,
+    )
+    assert (missing["success"], missing["code"]) == (False, "migration")
+    assert "'mark', which this run does not have" in missing["error"]
+
+
+def test_a_function_that_raises_changes_nothing_and_its_words_are_told(run: Scripts) -> None:
+    failed, ann = run(
+        lua="""
+        local function fail(d) if d.name == "Bob Ray" then error("no room for Bob") end d.x = 1 return d end
+        local failed = State.migrate({scope = "user:*", transformations = {{transform = "function", ["function"] = fail}}})
+        return {failed, State.load("user:ann", "profile")}
+        """,
+        javascript="""
+        const fail = (d) => { if (d.name === 'Bob Ray') throw new Error('no room for Bob'); d.x = 1; return d }
+        const failed = State.migrate({scope: 'user:*', transformations: [{transform: 'function', function: fail}]});
+        [failed, State.load('user:ann', 'profile')]
+        """,
+    )
+    assert (failed["success"], failed["status"], failed["code"]) == (False, "failed", "schema")
+    assert "'profile' in scope 'user:bob'" in failed["error"]
+    assert "no room for Bob" in failed["error"]
+    assert failed["errors"] == [failed["error"]]
+    assert ann == {"name": "Ann Lee"}
+
+
+def test_what_scripts_get_wrong_raises(run: Scripts) -> None:
+    codes = run(
+        lua="""
+        State.register_schema(V2)
+        return {problem(State.migrate).code, problem(State.migrate, {}).code,
+          problem(State.migrate, {to = 1, dryrun = true}).code,
+          problem(State.migrate, "x").code, problem(State.register_schema).code,
+          problem(State.register_schema, {version = 3, fields = {a = "text"}}).code,
+          problem(State.register_schema, {version = 2}).code, problem(State.save, "a", "b", {f = print}).code,
+          problem(State.register_schema, {version = 3, fields = coroutine.create(print)}).code,
+          problem(State.migrate, {to = 2, scope = print}).code, problem(State.plan_migration, 9).code, State.migrate(9).code}
+        """,
+        javascript="""
+        State.registerSchema(V2);
+        [problem(State.migrate).code, problem(State.migrate, {}).code, problem(State.migrate, {to: 1, dryrun: true}).code,
+          problem(State.migrate, 'x').code, problem(State.register_schema).code,
+          problem(State.register_schema, {version: 3, fields: {a: 'text'}}).code,
+          problem(State.register_schema, {version: 2}).code, problem(State.save, 'a', 'b', {f: print}).code,
+          problem(State.register_schema, {version: 3, fields: Symbol('x')}).code,
+          problem(State.migrate, {to: 2, scope: print}).code, problem(State.plan_migration, 9).code, State.migrate(9).code]
+        """,
+    )
+    assert codes == [
+        "bad_argument", "bad_argument", "bad_argument", "bad_argument", "bad_argument", "schema", "conflict", "bad_value",
+        "bad_value", "bad_argument", "migration", "migration",
+    ]  # fmt: skip
+
+
+def test_a_save_that_breaks_the_schema_raises_with_path_and_rule(run: Scripts) -> None:
+    code, message = run(
+        lua="""
+        State.register_schema(V1)
+        local e = problem(State.save, "user:cid", "profile", {name = 5})
+        return {e.code, tostring(e)}
+        """,
+        javascript="""
+        State.registerSchema(V1)
+        const e = problem(State.save, 'user:cid', 'profile', {name: 5});
+        [e.code, e.message]
+        """,
+    )
+    assert code == "schema"
+    assert message.startswith(
+        "State.save: the value of 'profile' in scope 'user:cid' breaks the schema 1.0.0: $.name must be text"
+    )
+    assert message.endswith("(rule type)")
+
+
+def test_history_and_status_are_told(run: Scripts) -> None:
+    before, history = run(
+        lua="""
+        local before = State.migration_status()
+        State.register_schema(V1) State.register_schema(V2)
+        State.migrate(2) State.rollback_migration()
+        return {before, State.migration_history()}
+        """,
+        javascript="""
+        const before = State.migrationStatus()
+        State.registerSchema(V1); State.registerSchema(V2)
+        State.migrate(2); State.rollbackMigration();
+        [before, State.migrationHistory()]
+        """,
+    )
+    assert before == {
+        "current_version": "unknown", "is_latest": True, "total_schemas": 0, "migration_available": False,
+        "migration_targets": [], "pending": 0, "error": "No current schema found",
+    }  # fmt: skip
+    (entry,) = history
+    assert (entry["status"], entry["to_version"], entry["items_migrated"]) == ("rolled_back", "2.0.0", 2)
+
+
+def test_nobody_can_forge_a_function(run: Scripts) -> None:
+    error = run(
+        lua="""
+        local keep = {transform = "function", ["function"] = function(d) return d end}
+        State.register_schema({version = 2, migration_path = {{from_version = 1, transformations = {keep}}}})
+        local forged = {transform = "function", ["function"] = {["$map"] = {{0, -1}}}}
+        return problem(State.migrate, {transformations = {forged}}).message
+        """,
+        javascript="""
+        const keep = {transform: 'function', function: (d) => d}
+        State.registerSchema({version: 2, migrationPath: [{fromVersion: 1, transformations: [keep]}]})
+        const forged = {transform: 'function', function: {$map: [[0, -1]]}}
+        problem(State.migrate, {transformations: [forged]}).message
+        """,
+    )
+    assert "'function' must be a function, got a map" in error
+
+
+def test_without_the_setting_the_functions_are_absent_and_the_error_names_it(run: Scripts) -> None:
+    run.enabled = False
+    assert run(lua="return State.migrate == nil", javascript="State.migrate === undefined", head=False) is True
+    with pytest.raises(ScriptError) as caught:
+        run(lua="State.migrate(2)", javascript="State.migrate(2)", head=False)
+    assert caught.value.hint == "State.migrate needs [state.migration] enabled in the configuration"
