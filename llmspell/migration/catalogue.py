@@ -1,11 +1,11 @@
 """`Catalogue`: the schemas that a store knows, and the version that is current."""
 
-from llmspell import values
 from llmspell.errors import Conflict, SchemaError
 from llmspell.ids import new_id
 from llmspell.migration import layout
 from llmspell.migration import version as versions
 from llmspell.migration.compatibility import check_level
+from llmspell.migration.fields import is_same
 from llmspell.migration.schema import COMPATIBILITY, Schema
 from llmspell.migration.transforms import Functions
 from llmspell.migration.upgrade import find_steps
@@ -81,10 +81,6 @@ class Catalogue:
         schema = self.schemas.get(self.current)
         return schema if schema is not None and schema.covers(scope, key) else None
 
-    def way(self, source: Version, target: Version) -> "Sequence[Step] | None":
-        """The declared steps between two versions; None when there are none."""
-        return find_steps(self.schemas, source, target)
-
     def find_steps(self, source: Schema, target: Schema) -> "Sequence[Step] | None":
         """The declared steps between two schemas, those of `source` and `target` included."""
         known = {**self.schemas, source.version: source, target.version: target}
@@ -95,7 +91,7 @@ class Catalogue:
         self.refresh(txn)
         known = self.schemas.get(schema.version)
         if known is not None:
-            if values.encode(known.document()) != values.encode(document):
+            if not is_same(known.document(), document):
                 raise Conflict(
                     f"the schema {schema.text} is registered already, with other content",
                     hint="documents may have it: register what you want to change as a new version",

@@ -7,7 +7,7 @@ from llmspell import values
 from llmspell.errors import LlmspellError, SchemaError
 from llmspell.migration.fields import NONE, STRICT, Violation
 from llmspell.migration.schema import fits
-from llmspell.migration.upgrade import Upgrade, plan_steps
+from llmspell.migration.upgrade import Upgrade, find_steps, plan_steps
 from llmspell.migration.version import Version
 from llmspell.state.limits import admit
 from llmspell.state.transaction import is_expired
@@ -16,12 +16,15 @@ from llmspell.storage.record import EXTERNAL, FORMAT, HEADER_BYTES, INTACT, TRUS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from typing import Any
 
     from llmspell.migration.schema import Step
     from llmspell.migration.transforms import Document, Functions
     from llmspell.migration.upgrade import Schemas
     from llmspell.storage.store import ReadTransaction
+
+    Group = bytes | tuple[Any, ...]
 
 STAMP = Struct("<HHH")
 """How a record holds its schema version, from its third byte on."""
@@ -34,7 +37,7 @@ class Selection:
 
     With `only_from`, only those of that version. `target` is left out, unless `includes_target`. While it is read, it
     counts in `current` those at the target, in `late` those that were saved after the planning, and in `others` what is no
-    map or of a version that was not asked for. `left_out` is for the stamps of versions that have no way to the target.
+    map or of a version that was not asked for.
     """
 
     def __init__(
@@ -50,7 +53,6 @@ class Selection:
         self.target = target
         self.planned = planned
         self.current = self.late = self.others = 0
-        self.left_out: frozenset[bytes] = frozenset()
         self._only_from = None if only_from is None else STAMP.pack(*only_from)
         self._skipped = None if includes_target else STAMP.pack(*target)
         self._patterns = patterns
@@ -111,10 +113,11 @@ class Selection:
 
 
 class Changer:
-    """Makes new payloads: one Upgrade for each version that documents come from.
+    """Makes new payloads: one Upgrade for each group of documents of one version that the same schemas cover.
 
-    `steps` stand for the declared ones when they are given. Trusted values are not validated, external ones always
-    strictly.
+    A schema's steps and rules are for the documents it covers, and for no others. `steps` stand for the declared ones when
+    they are given. Trusted values are not validated, external ones always strictly. `is_covered` says that every document
+    is known to be covered by the schema of the target.
     """
 
     def __init__(
@@ -125,6 +128,7 @@ class Changer:
         functions: "Functions",
         *,
         steps: "Sequence[Step] | None" = None,
+        is_covered: bool = True,
         max_value_bytes: int,
     ) -> None:
         self._target = target
@@ -133,25 +137,55 @@ class Changer:
         self._functions = functions
         self._steps = steps
         self._max_value_bytes = max_value_bytes
-        self._upgrades: dict[bytes, Upgrade] = {}
+        self._patterns = sorted({(schema.scope, schema.key) for schema in schemas.values()})
+        self._is_uniform = is_covered and len(self._patterns) < 2
+        self._upgrades: dict[Group, Upgrade | None] = {}
         self._unpack = values.decoder()
         self._pack = values.encoder()
 
-    def upgrade(self, stamp: bytes) -> Upgrade:
-        """The way from a record's version; raises MigrationError when there is none."""
-        upgrade = self._upgrades.get(stamp)
-        if upgrade is None:
-            source: Version = STAMP.unpack(stamp)
-            steps = self._steps
-            if steps is None:
-                steps = [] if source == self._target else plan_steps(self._schemas, source, self._target)
-            upgrade = Upgrade(source, self._target, steps, self._schemas, self._functions)
-            self._upgrades[stamp] = upgrade
+    def group(self, key: bytes, stamp: bytes) -> "Group":
+        """What a document has in common with all that go the same way."""
+        if self._is_uniform:
+            return stamp
+        scope, name = keys.split(key)
+        return stamp, *(fits(scopes, scope) and fits(names, name) for scopes, names in self._patterns)
+
+    def upgrade(self, group: "Group") -> Upgrade | None:
+        """The way of a group; None for documents above the target that no step leads down from.
+
+        Raises MigrationError when there is no way up.
+        """
+        if group in self._upgrades:
+            return self._upgrades[group]
+        schemas = self._schemas
+        if isinstance(group, tuple):
+            covering = {pattern for pattern, fits_ in zip(self._patterns, group[1:], strict=True) if fits_}
+            schemas = {version: schema for version, schema in schemas.items() if (schema.scope, schema.key) in covering}
+        source: Version = STAMP.unpack(group if isinstance(group, bytes) else group[0])
+        steps = self._steps
+        if steps is None:
+            if source > self._target and find_steps(schemas, source, self._target) is None:
+                self._upgrades[group] = None
+                return None
+            steps = [] if source == self._target else plan_steps(schemas, source, self._target)
+        upgrade = self._upgrades[group] = Upgrade(source, self._target, steps, schemas, self._functions)
         return upgrade
 
-    def change(self, key: bytes, stored: bytes, stamp: bytes) -> bytes:
-        """The new payload of a record. Raises SchemaError that names scope, key, path and rule."""
-        upgrade = self._upgrades.get(stamp) or self.upgrade(stamp)
+    def declared(self, groups: "Iterable[Group]") -> "list[Step]":
+        """Every step that documents of these groups take, each once."""
+        found: dict[tuple[Version, Version], Step] = {}
+        for group in sorted(groups, key=str):
+            upgrade = self.upgrade(group)
+            for step in upgrade.steps if upgrade is not None else ():
+                found.setdefault((step.from_version, step.to_version), step)
+        return list(found.values())
+
+    def change(self, key: bytes, stored: bytes, stamp: bytes) -> bytes | None:
+        """The new payload of a record, or None when it is left alone. Raises SchemaError that names scope, key, path and rule."""
+        group = stamp if self._is_uniform else self.group(key, stamp)
+        upgrade = self._upgrades.get(group) or self.upgrade(group)
+        if upgrade is None:
+            return None
         code = stored[1]
         level = self._level
         if code == TRUSTED:
@@ -177,7 +211,8 @@ class Changer:
         """The document before and after, or None with the problem."""
         before = values.decode(stored[HEADER_BYTES:-4])
         try:
-            return before, values.decode(self.change(key, stored, stamp)), ""
+            payload = self.change(key, stored, stamp)
+            return before, None if payload is None else values.decode(payload), ""
         except SchemaError as error:
             return before, None, error.message
 

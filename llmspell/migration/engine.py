@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from llmspell.migration.documents import Group
     from llmspell.migration.schema import Step
     from llmspell.migration.transforms import Change
     from llmspell.state.manager import StateManager
@@ -42,11 +43,12 @@ _DROPPED_AT_ONCE = 50
 
 
 class Survey:
-    """One look at everything a request is about: how many documents of which version, and a hash over all of them."""
+    """One look at everything a request is about: how many documents of which group, their steps, and a hash over all."""
 
     def __init__(self) -> None:
         self.version = 0
-        self.counts: dict[Version, int] = {}
+        self.counts: dict[Group, int] = {}
+        self.steps: list[Step] = []
         self.above = 0
         self.hash = ""
         self.samples: list[tuple[bytes, bytes, bytes]] = []
@@ -54,6 +56,12 @@ class Survey:
     @property
     def total(self) -> int:
         return sum(self.counts.values())
+
+    @property
+    def lowest(self) -> Version | None:
+        """The lowest version that documents come from."""
+        stamps = {group if isinstance(group, bytes) else group[0] for group in self.counts}
+        return min(map(STAMP.unpack, stamps), default=None)
 
 
 class Migrations:
@@ -102,10 +110,10 @@ class Migrations:
         with View(self.manager) as view:
             target = self._refresh(view.main, request)
             selection, changer = self._prepare(request, target)
-            survey = self._survey(view.main, request, selection, samples=SAMPLES)
+            survey = self._survey(view.main, selection, changer, samples=SAMPLES)
             plan = Plan(versions.text(target))
             plan.plan_hash = survey.hash
-            plan.steps = [step.document() for step in self._steps(request, target, survey, changer)]
+            plan.steps = [step.document() for step in survey.steps]
             plan.counts = {
                 "documents": survey.total + selection.current + survey.above,
                 "to_migrate": survey.total,
@@ -133,13 +141,12 @@ class Migrations:
                 }  # fmt: skip
             latest, current = schemas[-1], catalogue.current
             targets = [version for version in schemas if version > current]
-            request = Request(latest)
-            selection, _ = self._prepare(request, latest)
-            survey = self._survey(view.main, request, selection)
+            selection, _ = self._prepare(Request(latest), latest)
+            pending = sum(1 for _ in selection.read(view.main))
         return {
             "current_version": versions.text(current), "latest_version": versions.text(latest),
             "is_latest": current >= latest, "total_schemas": len(schemas), "migration_available": bool(targets),
-            "migration_targets": [versions.text(version) for version in targets], "pending": survey.total,
+            "migration_targets": [versions.text(version) for version in targets], "pending": pending,
             "unfinished": None if active is None else active.id,
         }  # fmt: skip
 
@@ -246,8 +253,7 @@ class Migrations:
         """Plan the migration, back up, and note that it runs; None when there is nothing to run."""
         selection, changer = self._prepare(request, target)
         with View(self.manager) as view:
-            survey = self._survey(view.main, request, selection)
-            steps = self._steps(request, target, survey, changer)
+            survey = self._survey(view.main, selection, changer)
         if request.plan_hash and request.plan_hash != survey.hash:
             raise Conflict(
                 "the plan does not fit any more: documents or schemas have changed since it was made",
@@ -262,8 +268,7 @@ class Migrations:
             outcome.status = "already_current"
             outcome.current_version = versions.text(target)
             return None
-        sources = sorted(survey.counts)
-        from_version = versions.text(sources[0] if sources else catalogue.current)
+        from_version = versions.text(survey.lowest or catalogue.current)
         outcome.from_version = from_version
         if request.dry_run:
             self._try_all(selection, changer)
@@ -279,7 +284,7 @@ class Migrations:
             only_from=version_text(request.only_from),
             scope=request.scope,
             key=request.key,
-            checksum=checksum(steps),
+            checksum=checksum(survey.steps),
             own_checksum=request.own_checksum,
             plan_hash=survey.hash,
             total=survey.total,
@@ -306,7 +311,7 @@ class Migrations:
         return request.target
 
     def _prepare(self, request: Request, target: Version, planned: int = 2**63) -> "tuple[Selection, Changer]":
-        schema = self.catalogue.schemas.get(target)
+        schema = self.catalogue.schemas.get(target) if request.target is not None else None
         patterns = [(request.scope, request.key)]
         if schema is not None:
             patterns.append((schema.scope, schema.key))
@@ -327,28 +332,32 @@ class Migrations:
             self.catalogue.schemas,
             functions,
             steps=request.steps,
+            is_covered=schema is not None or not self.catalogue.schemas,
             max_value_bytes=self.manager.max_value_bytes,
         )
         return selection, changer
 
-    def _survey(self, txn: "ReadTransaction", request: Request, selection: Selection, samples: int = 0) -> Survey:
-        """Count and hash the documents. Those above the target that no step leads down from are left out."""
+    def _survey(self, txn: "ReadTransaction", selection: Selection, changer: Changer, samples: int = 0) -> Survey:
+        """Count and hash the documents. Those above the target that no step leads down from are left out.
+
+        Raises MigrationError when documents have no way, or a function is not known.
+        """
         from hashlib import blake2b
 
         survey = Survey()
         survey.version = Head.read(txn).version
         known = blake2b(digest_size=16)
-        counts: dict[bytes, int] = {}
-        leaves_out: dict[bytes, bool] = {}
+        counts = survey.counts
         parts: list[bytes] = []
+        group_of = changer.group
         for key, stored, stamp in selection.read(txn):
-            skip = leaves_out.get(stamp)
-            if skip is None:
-                skip = leaves_out[stamp] = self._is_above(request, STAMP.unpack(stamp), selection.target)
-            if skip:
-                survey.above += 1
-                continue
-            counts[stamp] = counts.get(stamp, 0) + 1
+            group = group_of(key, stamp)
+            if group not in counts:
+                if changer.upgrade(group) is None:
+                    survey.above += 1
+                    continue
+                counts[group] = 0
+            counts[group] += 1
             parts.append(stored[-4:])  # the record's checksum, over its key, its version and its value
             if len(parts) > 1000:
                 known.update(b"".join(parts))
@@ -356,34 +365,11 @@ class Migrations:
             if len(survey.samples) < samples:
                 survey.samples.append((key, stored, stamp))
         known.update(b"".join(parts))
-        survey.counts = {STAMP.unpack(stamp): count for stamp, count in counts.items()}
-        selection.left_out = frozenset(stamp for stamp, skip in leaves_out.items() if skip)
+        survey.steps = changer.declared(counts)
         schema = self.catalogue.schemas.get(selection.target)
-        steps = self._declared(request, selection.target, survey.counts)
-        known.update(repr((schema and schema.document(), [step.document() for step in steps])).encode())
+        known.update(repr((schema and schema.document(), [step.document() for step in survey.steps])).encode())
         survey.hash = known.hexdigest()
         return survey
-
-    def _is_above(self, request: Request, source: Version, target: Version) -> bool:
-        if source <= target or request.steps is not None:
-            return False
-        return self.catalogue.way(source, target) is None
-
-    def _declared(self, request: Request, target: Version, sources: "dict[Version, int]") -> "list[Step]":
-        """Every step that documents of these versions take, each once."""
-        if request.steps is not None:
-            return list(request.steps)
-        found: dict[tuple[Version, Version], Step] = {}
-        for source in sorted(sources):
-            for step in self.catalogue.way(source, target) or ():
-                found.setdefault((step.from_version, step.to_version), step)
-        return list(found.values())
-
-    def _steps(self, request: Request, target: Version, survey: Survey, changer: Changer) -> "list[Step]":
-        """The steps that will run; raises MigrationError when documents have no way, or a function is not known."""
-        for source in survey.counts:
-            changer.upgrade(STAMP.pack(*source))
-        return self._declared(request, target, survey.counts)
 
     def _warnings(self, survey: Survey, target: Version, active: Progress | None) -> "list[str]":
         warnings = []
@@ -402,8 +388,7 @@ class Migrations:
         """Change every document and keep nothing."""
         with View(self.manager) as view:
             for key, stored, stamp in selection.read(view.main):
-                if stamp not in selection.left_out:
-                    changer.change(key, stored, stamp)
+                changer.change(key, stored, stamp)
                 if self.is_stopping():
                     raise Interrupted("the dry run was interrupted")
 

@@ -71,6 +71,8 @@ class SchemaGuard(Guard):
             max_value_bytes=self._manager.max_value_bytes,
         )
         payload = changer.change(key, stored, stamp)
+        if payload is None:
+            return stored
         if current is not None:
             return self._write_back(current, key, stored, payload, catalogue.current)
         with Transaction(self._manager) as transaction:

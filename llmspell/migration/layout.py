@@ -6,7 +6,7 @@
 | `Ms` version (6) | a schema, as its definition |
 | `Ml` | the lease of the migration that is running |
 | `Ma` | the migration that is running, or was when its process died: how far it has come |
-| `Mh` id | the history: what ran, and what became of it |
+| `Mh` number (8) | the history: what ran, and what became of it |
 | `Mo` id number (4) | the records of one batch as they were before the migration replaced them, byte for byte |
 """
 
@@ -37,8 +37,8 @@ def schema_key(version: Version) -> bytes:
     return SCHEMAS + versions.to_bytes(version)
 
 
-def history_key(migration_id: str) -> bytes:
-    return HISTORY + migration_id.encode()
+def history_key(number: int) -> bytes:
+    return HISTORY + number.to_bytes(8, "big")
 
 
 def originals_key(migration_id: str, number: int) -> bytes:

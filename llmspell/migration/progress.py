@@ -19,10 +19,10 @@ class Progress:
     """What is known of one migration. All of it is written in the transaction that makes it true.
 
     `planned` is the version of the store when it was planned: documents that were saved later are none of its business.
-    `cursor` is the last record key it has looked at, `batches` how many batches have been committed. `phase` is apply or
-    undo; `checksum` stands for the steps that run, `own_checksum` for those that came with the request; `outcome` is what
-    will stand in the history at the end. `previous` is the version that was current before;
-    `moves` says whether the end moves it.
+    `number` is its place in the history, 0 before its end. `cursor` is the last record key it has looked at, `batches` how
+    many batches have been committed. `phase` is apply or undo; `checksum` stands for the steps that run, `own_checksum` for
+    those that came with the request; `outcome` is what will stand in the history at the end. `previous` is the version that
+    was current before; `moves` says whether the end moves it.
     """
 
     def __init__(self, **facts: "Any") -> None:
@@ -42,6 +42,7 @@ class Progress:
         self.started_at: int = facts["started_at"]
         self.finished_at: int = facts.get("finished_at", 0)
         self.backup_id: str | None = facts.get("backup_id")
+        self.number: int = facts.get("number", 0)
         self.phase: str = facts.get("phase", APPLY)
         self.outcome: str = facts.get("outcome", COMPLETED)
         self.cursor: bytes = facts.get("cursor", b"")
@@ -61,7 +62,10 @@ class Progress:
         """End the migration: it goes to the history with its outcome."""
         self.finished_at = now
         txn.delete(layout.ACTIVE)
-        layout.write(txn, layout.history_key(self.id), vars(self))
+        if not self.number:  # ids made within one millisecond are in no order
+            last = next(txn.scan_keys(layout.HISTORY, layout.HISTORY_END, reverse=True), layout.history_key(0))
+            self.number = int.from_bytes(last[len(layout.HISTORY) :], "big") + 1
+        layout.write(txn, layout.history_key(self.number), vars(self))
         surplus = list(txn.scan_keys(layout.HISTORY, layout.HISTORY_END))[:-HISTORY_LIMIT]
         for key in surplus:
             txn.delete(key)
@@ -81,7 +85,7 @@ def read_history(txn: "ReadTransaction") -> "Iterator[Progress]":
 
 def read_one(txn: "ReadTransaction", migration_id: str) -> Progress:
     """A migration that ended; raises NotFound."""
-    facts = layout.read(txn, layout.history_key(migration_id)) if 0 < len(migration_id) <= 64 else None
-    if facts is None:
-        raise NotFound(f"there is no migration '{migration_id[:64]}'")
-    return Progress(**facts)
+    for progress in read_history(txn):
+        if progress.id == migration_id:
+            return progress
+    raise NotFound(f"there is no migration '{migration_id[:64]}'")

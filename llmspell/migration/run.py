@@ -95,15 +95,15 @@ class Run:
         batch = Batch()
         changes = batch.changes
         size = 0
-        change, left_out = changer.change, selection.left_out
+        change = changer.change
         began = perf_counter()
         with self._manager.store.read() as txn:
             batch.version = Head.read(txn).version
             for key, stored, stamp in selection.read(txn, self.progress.cursor):
                 batch.cursor = key
-                if stamp in left_out:
-                    continue
                 payload = change(key, stored, stamp)
+                if payload is None:
+                    continue
                 changes.append((key, stored, payload))
                 size += len(stored) + len(payload)
                 if not len(changes) % _LOOK_EVERY:

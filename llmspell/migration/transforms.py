@@ -105,7 +105,7 @@ def convert(value: "Any", wanted: str, where: str) -> "Any":
     """A value as another type; raises Violation when that would lose or invent something."""
     result = _CONVERTERS[wanted](value)
     if result is None:
-        raise Violation(where, "convert", f"cannot become a {wanted}: {show(value)}")
+        raise Violation(where, "convert", f"cannot be converted to {wanted}: {show(value)}")
     return result
 
 

@@ -519,7 +519,8 @@ def test_validate_finds_every_document_that_does_not_fit(users: Migrations) -> N
 
 def test_registering_the_same_again_is_harmless_and_other_content_a_conflict(users: Migrations, store: Store) -> None:
     before = picture(store, b"M")
-    assert users.register(V2) == "2.0.0"
+    assert users.register({name: V2[name] for name in sorted(V2)}) == "2.0.0"
+    assert users.register({**V2, "fields": {name: V2["fields"][name] for name in sorted(V2["fields"])}}) == "2.0.0"
     assert picture(store, b"M") == before
     with pytest.raises(Conflict, match=r"2\.0\.0 is registered already"):
         users.register({**V2, "fields": {}})
@@ -547,3 +548,27 @@ def test_what_the_store_keeps_is_verified(users: Migrations, store: Store) -> No
             txn.put(key, stored[:-1] + bytes([stored[-1] ^ 1]))
     with pytest.raises(Corrupt, match="damaged"):
         setup(store).schema_versions()
+
+
+def test_steps_and_rules_of_a_schema_are_for_the_documents_it_covers_only(users: Migrations) -> None:
+    rename = {"transform": "rename", "field": "lang", "to": "tongue"}
+    users.register(
+        {"version": 3, "compatibility": "none", "fields": {"id": "string"},
+         "migration_path": [{"from_version": 1, "transformations": [{"transform": "rename", "field": "user_id", "to": "id"}]},
+                            {"from_version": 2, "transformations": [rename]}]}
+    )  # fmt: skip
+    users.manager.set("order:1", "profile", {"lang": "en", "age": 500})
+    users.migrate(to(2, scope="user:1"))
+    outcome = users.migrate(to(3))
+    assert completed(outcome, 11)
+    assert value(users, "order:1") == {"lang": "en", "age": 500}
+    assert value(users, "user:0") == {"id": "u0", "lang": "de", "age": 0}
+    assert value(users, "user:1") == {"user_id": "u1", "preferences": {"language": "de"}, "age": 1}
+    assert {users.manager.entry(scope, "profile").schema_version for scope in ("order:1", "user:0")} == {"3.0.0"}
+
+
+def test_transformations_without_a_version_need_no_schema_that_covers(users: Migrations) -> None:
+    users.manager.set("free", "k", {"user_id": 5})
+    assert completed(users.migrate(Request.read({"scope": "free", "transformations": []})), 1)
+    broken = {"scope": "user:1", "transformations": [{"transform": "remove", "field": "user_id"}]}
+    assert "rule required" in str(users.migrate(Request.read(broken)).error)
