@@ -81,12 +81,15 @@ def decode(payload: bytes) -> "Any":
 
 
 def decoder() -> "Callable[[bytes | memoryview], Any]":
-    """What decodes MessagePack without its marker: for loops over many values, where `decode` looks too often."""
+    """What decodes MessagePack without its marker: for loops over many values, where `decode` looks too often.
+
+    It raises whatever the library does; `decode` then says it in our words.
+    """
     from functools import partial
 
     import msgpack
 
-    return partial(msgpack.unpackb, strict_map_key=False, raw=False)
+    return partial(msgpack.unpackb, strict_map_key=False, raw=False, timestamp=1, ext_hook=_refuse_extension)
 
 
 def encoder() -> "Callable[[Any], bytes]":

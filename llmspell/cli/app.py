@@ -22,7 +22,6 @@ from llmspell.errors import BadArgument, Interrupted, NotEnabled
 
 NOT_BUILT = {
     "backup": "backups",
-    "migrate": "migrations",
     "session": "sessions",
     "artifact": "artifacts",
     "keys": "encryption",

@@ -60,9 +60,14 @@ class JavaScriptWire:
             return raw.encode()
         return b" " + raw.encode()
 
-    def token(self, item: "Any") -> int | None:
-        # No object of JavaScript has a key that is a number.
-        return int(item[0]) if type(item) is dict and len(item) == 1 and 0 in item else None
+    def definition(self, raw: str, callback: "Callable[[int], Any]") -> "Any":
+        def read(item: "Any") -> "Any":
+            if type(item) is dict:
+                # No object of JavaScript has a key that is a number: that is how the prelude writes a function.
+                return callback(item[0]) if 0 in item else {name: read(part) for name, part in item.items()}
+            return [read(part) for part in item] if type(item) is list else item
+
+        return read(values.decode(self.payload(raw)))
 
     def invoke(self, token: int, payloads: tuple[bytes, ...], seconds: float) -> bytes:
         from _quickjs import JSException

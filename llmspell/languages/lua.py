@@ -59,8 +59,14 @@ class LuaWire:
     def payload(self, raw: bytes | None) -> bytes:
         return raw if raw is not None else NIL
 
-    def token(self, item: "Any") -> int | None:
-        return int.from_bytes(item.data, "big", signed=True) if type(item).__name__ == "ExtType" else None
+    def definition(self, raw: bytes, callback: "Callable[[int], Any]") -> "Any":
+        import msgpack
+
+        def read(_code: int, data: bytes) -> "Any":
+            return callback(int.from_bytes(data, "big", signed=True))
+
+        # The codec of scripts writes extensions for functions alone.
+        return msgpack.unpackb(raw[1:], strict_map_key=False, raw=False, timestamp=1, ext_hook=read)
 
     def invoke(self, token: int, payloads: tuple[bytes, ...], seconds: float) -> bytes:
         assert self.call_back is not None

@@ -1,5 +1,6 @@
 """The documents that a migration is about, found in the order of their keys, and what it makes of each."""
 
+from contextlib import suppress
 from struct import Struct
 from zlib import crc32
 
@@ -193,11 +194,7 @@ class Changer:
         elif code == EXTERNAL:
             level = STRICT
         try:
-            if stored[HEADER_BYTES] == _MSGPACK:
-                document = self._unpack(stored[HEADER_BYTES + 1 : -4])
-            else:
-                document = values.decode(stored[HEADER_BYTES:-4])
-            document = upgrade.run(document, level)
+            document = upgrade.run(self._decode(stored), level)
             payload = values.MSGPACK + self._pack(document) if upgrade.is_flat else values.encode(document)
             if code == EXTERNAL or len(payload) > self._max_value_bytes:
                 admit(payload, code, self._max_value_bytes)
@@ -206,6 +203,13 @@ class Changer:
         except LlmspellError as error:
             raise self._problem(key, f"{error.message} (rule {error.code})") from error
         return payload
+
+    def _decode(self, stored: bytes) -> "Document":
+        if stored[HEADER_BYTES] == _MSGPACK:
+            with suppress(Exception):
+                document: Document = self._unpack(stored[HEADER_BYTES + 1 : -4])
+                return document
+        return values.decode(stored[HEADER_BYTES:-4])  # type: ignore[no-any-return]
 
     def preview(self, key: bytes, stored: bytes, stamp: bytes) -> "tuple[Document, Document | None, str]":
         """The document before and after, or None with the problem."""

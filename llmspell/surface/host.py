@@ -41,8 +41,11 @@ if TYPE_CHECKING:
             """An encoded argument as a payload."""
 
         @abstractmethod
-        def token(self, item: Any) -> int | None:
-            """The token of a function, when an item of a decoded definition stands for one. No script can forge it."""
+        def definition(self, raw: Any, callback: Callable[[int], Any]) -> Any:
+            """An encoded definition as a value, with `callback(token)` in the place of each function.
+
+            No script can make a value that is taken for a function.
+            """
 
         @abstractmethod
         def invoke(self, token: int, payloads: tuple[bytes, ...], seconds: float) -> bytes:
@@ -266,8 +269,8 @@ def _argument(host: Host, parameter: Field, position: int, function: Function) -
     if kind in DEFINITIONS:
 
         def definition(raw: "Any") -> "Any":
-            value = values.decode(wire.payload(raw)) if raw is not None else None
-            return absent() if value is None else _with_callbacks(value, host, function)
+            value = wire.definition(raw, lambda token: _callback(host, token, function)) if raw is not None else None
+            return absent() if value is None else value
 
         return definition
     if slot(type_) == "v":
@@ -308,18 +311,6 @@ def _callback(host: Host, token: int, function: Function) -> Callback:
             host.nesting -= 1
 
     return Callback(invoke, function.call)
-
-
-def _with_callbacks(value: "Any", host: Host, function: Function) -> "Any":
-    """A decoded definition with a Callback in the place of each token."""
-    token = host.wire.token(value)
-    if token is not None:
-        return _callback(host, token, function)
-    if isinstance(value, dict):
-        return {name: _with_callbacks(item, host, function) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_with_callbacks(item, host, function) for item in value]
-    return value
 
 
 def conform(value: "Any", type_: Type, where: str, host: Host) -> "Any":
