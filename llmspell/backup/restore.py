@@ -28,7 +28,7 @@ from llmspell.storage.store import ReadTransaction, Store, WriteTransaction
 
 MAX_LISTED = 200_000
 """Of a restore that changed more values than this the journal keeps no list, and begins anew after it."""
-_COMMIT_BYTES = 64 << 20
+_COMMIT_BYTES = 16 << 20
 _FRESH = ".restoring"
 
 Difference = tuple[bytes, bytes | None, bytes | None]
