@@ -148,11 +148,11 @@ class Runtime:
             return
         lines = source.decode(errors="replace").split("\n")
         if 0 < error.line <= len(lines):
+            from llmspell.globals import ALL
             from llmspell.surface.hint import missing_hint
 
-            error.hint = missing_hint(
-                lines[error.line - 1], self.globals(), {"State": "enabled = true in [state]"}, language
-            )
+            absent = {"State": "enabled = true in [state]"}
+            error.hint = missing_hint(lines[error.line - 1], self.globals(), ALL, absent, language)
 
     def _write(self, stream: int, data: bytes) -> None:
         """Write all of `data`; once the reader has gone, what follows is dropped: a script's work is not undone by that."""

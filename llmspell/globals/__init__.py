@@ -1,9 +1,21 @@
-"""The globals that scripts see, one short class each. The class is the declaration; `ALL` is every one there is."""
+"""The globals that scripts see, one short class each. The class is the declaration; `ALL` is every one there is.
 
-from llmspell.globals.json import JSON
-from llmspell.globals.log import Log
-from llmspell.globals.process import Process
-from llmspell.globals.state import State
+Parts that a configuration switches on cost nothing until then, so `ALL` is made when it is asked for.
+"""
+
 from llmspell.surface.model import Global
 
-ALL: tuple[type[Global], ...] = (State, JSON, Log, Process)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    ALL: tuple[type[Global], ...]
+
+
+def __getattr__(name: str) -> tuple[type[Global], ...]:
+    if name != "ALL":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from llmspell.globals.json import JSON
+    from llmspell.globals.log import Log
+    from llmspell.globals.process import Process
+    from llmspell.globals.state import State
+
+    return (State, JSON, Log, Process)

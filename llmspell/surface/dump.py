@@ -6,7 +6,7 @@ from typing import Any
 
 from llmspell.errors import by_code
 from llmspell.surface.model import Field, Function, Global, Record, Type, clean_doc
-from llmspell.surface.outline import documentation, sections, spellings, summary
+from llmspell.surface.outline import Section, documentation, sections, spellings, summary
 
 
 def render(globals_: Iterable[type[Global]]) -> str:
@@ -42,27 +42,27 @@ def render(globals_: Iterable[type[Global]]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _global(owner: type[Global]) -> dict[str, Any]:
+def _global(owner: Section) -> dict[str, Any]:
     return {
         "name": owner.name,
         "is_bare": owner.is_bare,
         "languages": list(owner.languages),
-        "doc": clean_doc(owner.__doc__ or ""),
+        "doc": owner.doc,
         "natives": [
             {"name": native.name, "doc": native.doc, "luacats": native.luacats, "typescript": native.typescript}
             for native in owner.natives
         ],
-        "functions": [_function(owner, function) for function in owner.functions],
+        "functions": [_function(function) for function in owner.functions],
     }
 
 
-def _function(owner: type[Global], function: Function) -> dict[str, Any]:
+def _function(function: Function) -> dict[str, Any]:
     return {
         "name": function.name,
         "spellings": list(spellings(function.name)),
         "call": function.call,
-        "doc": documentation(owner, function),
-        "requires": owner.requires.get(function.name),
+        "doc": documentation(function),
+        "requires": function.requires or None,
         "parameters": [_field(field) for field in function.parameters],
         "options": [_field(field) for field in function.options],
         "result": _type(function.result),

@@ -77,8 +77,8 @@ class Host:
         self.bound: list[Bound] = []
 
     def bind(self, owner: Global) -> "Iterator[Bound]":
-        """Bind every enabled function of `owner`."""
-        for function in owner.enabled_functions():
+        """Bind every function of `owner`."""
+        for function in owner.functions:
             bound = Bound(self, function, getattr(owner, function.python), len(self.bound))
             self.bound.append(bound)
             yield bound

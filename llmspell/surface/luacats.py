@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from llmspell.errors import by_code
 from llmspell.surface.model import Field, Function, Global, Native, Record, Type, clean_doc
-from llmspell.surface.outline import VALUE_KINDS, Named, documentation, sections, spellings, summary
+from llmspell.surface.outline import VALUE_KINDS, Named, Section, documentation, sections, spellings, summary
 
 HEADER = """\
 ---@meta
@@ -54,7 +54,7 @@ def render(globals_: Iterable[type[Global]]) -> str:
         blocks.extend(_named(kind) for kind in named)
         blocks.extend(_options(function) for function in owner.functions if function.options)
         if not owner.is_bare:
-            blocks.append(f"{_comment(clean_doc(owner.__doc__ or ''))}---@class {owner.name}\n{owner.name} = {{}}\n")
+            blocks.append(f"{_comment(owner.doc)}---@class {owner.name}\n{owner.name} = {{}}\n")
         blocks.extend(_native(owner, native) for native in owner.natives if native.luacats)
         for function in owner.functions:
             blocks.extend(_function(owner, function))
@@ -84,12 +84,12 @@ def _options(function: Function) -> str:
     return "".join(lines)
 
 
-def _native(owner: type[Global], native: Native) -> str:
+def _native(owner: Section, native: Native) -> str:
     prefix = "" if owner.is_bare else f"{owner.name}."
     return f"{_comment(native.doc)}---@type {native.luacats}\n{prefix}{native.name} = nil\n"
 
 
-def _function(owner: type[Global], function: Function) -> Iterator[str]:
+def _function(owner: Section, function: Function) -> Iterator[str]:
     lines = []
     names = []
     for field in function.parameters:
@@ -105,7 +105,7 @@ def _function(owner: type[Global], function: Function) -> Iterator[str]:
         lines.append(f"---@return {_type(function.result)}{_optional(function.result)}\n")
     prefix = "" if owner.is_bare else f"{owner.name}."
     for name in spellings(function.name):
-        doc = documentation(owner, function)
+        doc = documentation(function)
         if name != function.name:
             doc = f"{summary(doc)}\n\nThe same as `{function.call}`."
         yield f"{_comment(doc)}{''.join(lines)}function {prefix}{name}({', '.join(names)}) end\n"

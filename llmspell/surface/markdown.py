@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from llmspell.errors import by_code
 from llmspell.surface.model import REQUIRED, Choice, Field, Function, Global, Native, Record, Type, clean_doc
-from llmspell.surface.outline import VALUE_KINDS, Named, documentation, sections, spellings, summary
+from llmspell.surface.outline import VALUE_KINDS, Named, Section, documentation, sections, spellings, summary
 
 INTRODUCTION = """\
 # What scripts see
@@ -60,7 +60,7 @@ def render_errors() -> str:
     return "\n".join([introduction, ERRORS, _error_table()])
 
 
-def _contents(owners: list[type[Global]]) -> str:
+def _contents(owners: list[Section]) -> str:
     lines = []
     for owner in owners:
         names = [native.name for native in owner.natives] + [function.name for function in owner.functions]
@@ -69,11 +69,11 @@ def _contents(owners: list[type[Global]]) -> str:
     return "".join([*lines, "- [**Errors**](#errors)\n"])
 
 
-def _section(owner: type[Global], named: list[Named]) -> Iterator[str]:
+def _section(owner: Section, named: list[Named]) -> Iterator[str]:
     yield f"## {_title(owner)}\n"
     if len(owner.languages) == 1:
         yield f"In {LANGUAGES[owner.languages[0]]} only.\n"
-    yield f"{clean_doc(owner.__doc__ or '')}\n"
+    yield f"{owner.doc}\n"
     for native in owner.natives:
         yield _native(owner, native)
     for function in owner.functions:
@@ -82,20 +82,20 @@ def _section(owner: type[Global], named: list[Named]) -> Iterator[str]:
         yield _record(kind) if issubclass(kind, Record) else _choice(kind)
 
 
-def _native(owner: type[Global], native: Native) -> str:
+def _native(owner: Section, native: Native) -> str:
     shapes = [("Lua", native.luacats), ("JavaScript", native.typescript)]
     lines = "".join(f"- {language}: `{shape}`\n" for language, shape in shapes if shape)
     return f"### `{_call(owner, native.name)}`\n\n{native.doc}\n\n{lines}"
 
 
-def _function(owner: type[Global], function: Function) -> Iterator[str]:
+def _function(owner: Section, function: Function) -> Iterator[str]:
     yield f"### `{function.call}`\n"
     twin = _call(owner, spellings(function.name)[-1])
     calls = {"lua": _signature(function, function.call, 0), "javascript": _signature(function, twin, -1)}
     first, *others = owner.languages
     shown = [first, *(language for language in others if calls[language] != calls[first])]
     yield "".join(f"```{language}\n{calls[language]}\n```\n" for language in shown)
-    yield f"{documentation(owner, function)}\n"
+    yield f"{documentation(function)}\n"
     if function.parameters:
         yield _table("argument", function.parameters)
     if function.options:
@@ -159,11 +159,11 @@ def _error_table() -> str:
     return "".join(rows)
 
 
-def _title(owner: type[Global]) -> str:
+def _title(owner: Section) -> str:
     return "Always there" if owner.is_bare else owner.name
 
 
-def _call(owner: type[Global], name: str) -> str:
+def _call(owner: Section, name: str) -> str:
     return name if owner.is_bare else f"{owner.name}.{name}"
 
 

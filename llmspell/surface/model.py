@@ -12,7 +12,7 @@ from types import GenericAlias, UnionType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Any, dataclass_transform
 else:
 
@@ -157,11 +157,14 @@ class Field:
 
 
 class Function:
-    """One function of a global: `parameters` are positional, `options` the trailing table or object."""
+    """One function of a global: `parameters` are positional, `options` the trailing table or object.
 
-    __slots__ = ("doc", "global_name", "name", "options", "parameters", "python", "result")
+    `requires` is the setting without which it is absent, or nothing.
+    """
 
-    def __init__(self, global_name: str, method: "Any") -> None:
+    __slots__ = ("doc", "global_name", "name", "options", "parameters", "python", "requires", "result")
+
+    def __init__(self, global_name: str, method: "Any", requires: str = "") -> None:
         code = method.__code__
         if code.co_flags & 0x0C:
             raise TypeError(f"{global_name}.{code.co_name}: *args and **kwargs have no meaning for scripts")
@@ -171,6 +174,7 @@ class Function:
         keyword_only = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
         keyword_defaults = method.__kwdefaults__ or {}
         self.global_name = global_name
+        self.requires = requires
         self.python = code.co_name
         self.name = code.co_name.removesuffix("_")
         self.doc = clean_doc(method.__doc__ or "")
@@ -209,8 +213,10 @@ class Global:
     """Base of every script global. The class is the declaration; an instance holds the services behind it.
 
     `languages` limits a global to some languages; `is_bare` puts its functions beside the globals instead of under a name
-    (`sleep`). `natives` are members of the prelude's own making, declared for the documentation. `requires` maps a function's
-    name to the config key that enables it; `enabled_functions` says which are on.
+    (`sleep`). `natives` are members of the prelude's own making, declared for the documentation.
+
+    Several classes may share a `name`: each is a part of that global, with functions of its own. `requires_setting` names the
+    setting (`[state.migration] enabled`) without which the class is absent: the runtime then does not instantiate it.
     """
 
     name: str
@@ -218,19 +224,15 @@ class Global:
     is_bare = False
     functions: "tuple[Function, ...]" = ()
     natives: "tuple[Native, ...]" = ()
-    requires: "dict[str, str]" = {}
+    requires_setting = ""
 
     def __init_subclass__(cls) -> None:
         prefix = "" if cls.is_bare else cls.name
         cls.functions = tuple(
-            Function(prefix, member)
+            Function(prefix, member, cls.requires_setting)
             for name, member in vars(cls).items()
             if not name.startswith("_") and hasattr(member, "__code__") and name not in vars(Global)
         )
-
-    def enabled_functions(self) -> "Iterator[Function]":
-        """The functions that the configuration enables; the others are absent for the script."""
-        yield from self.functions
 
 
 def camel_case(name: str) -> str:

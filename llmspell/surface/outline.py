@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from llmspell.surface.model import Choice, Function, Global, Record, Type, camel_case
+from llmspell.surface.model import Choice, Function, Global, Native, Record, Type, camel_case, clean_doc
 
 VALUE_KINDS = frozenset(("anything", "payload"))
 """The kinds that stand for any value."""
@@ -10,16 +10,31 @@ VALUE_KINDS = frozenset(("anything", "payload"))
 Named = type[Record] | type[Choice]
 
 
-def sections(globals_: Iterable[type[Global]], language: str = "") -> Iterator[tuple[type[Global], list[Named]]]:
+class Section:
+    """One global as it is written down: the classes of its name, put together in their order."""
+
+    def __init__(self, parts: list[type[Global]]) -> None:
+        first = parts[0]
+        self.name = first.name
+        self.is_bare = first.is_bare
+        self.languages = first.languages
+        self.doc = "\n\n".join(clean_doc(part.__doc__ or "") for part in parts)
+        self.natives: tuple[Native, ...] = sum((part.natives for part in parts), ())
+        self.functions: tuple[Function, ...] = sum((part.functions for part in parts), ())
+
+
+def sections(globals_: Iterable[type[Global]], language: str = "") -> Iterator[tuple[Section, list[Named]]]:
     """Every global (of one language), each with the records and choices that it is the first to mention.
 
     A record comes after the named types that its fields mention. Raises TypeError when two different classes have one name:
     scripts know them by nothing else.
     """
     seen: dict[str, Named] = {}
-    for owner in globals_:
-        if language and language not in owner.languages:
-            continue
+    parts: dict[str, list[type[Global]]] = {}
+    for part in globals_:
+        if not language or language in part.languages:
+            parts.setdefault(part.name, []).append(part)
+    for owner in map(Section, parts.values()):
         fresh: list[Named] = []
         for function in owner.functions:
             for field in (*function.parameters, *function.options):
@@ -58,7 +73,7 @@ def pascal_case(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
 
 
-def documentation(owner: type[Global], function: Function) -> str:
-    """The docstring, and the config key without which the function is absent."""
-    key = owner.requires.get(function.name)
+def documentation(function: Function) -> str:
+    """The docstring, and the setting without which the function is absent."""
+    key = function.requires
     return f"{function.doc}\n\nAbsent unless the configuration sets `{key}`.".strip() if key else function.doc

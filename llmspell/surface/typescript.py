@@ -9,7 +9,16 @@ from collections.abc import Iterable, Iterator
 
 from llmspell.errors import by_code
 from llmspell.surface.model import Field, Function, Global, Record, Type, clean_doc
-from llmspell.surface.outline import VALUE_KINDS, Named, documentation, pascal_case, sections, spellings, summary
+from llmspell.surface.outline import (
+    VALUE_KINDS,
+    Named,
+    Section,
+    documentation,
+    pascal_case,
+    sections,
+    spellings,
+    summary,
+)
 
 HEADER = """\
 // The globals that llmspell gives to JavaScript. Generated from their declarations by `make generate`.
@@ -84,7 +93,7 @@ def render(globals_: Iterable[type[Global]]) -> str:
     for owner, named in sections(globals_, "javascript"):
         types.extend(map(_named, named))
         types.extend(_options(function) for function in owner.functions if function.options)
-        doc = _comment(clean_doc(owner.__doc__ or ""))
+        doc = _comment(owner.doc)
         if owner.is_bare:
             values.extend(_bare_members(owner))
         else:
@@ -132,26 +141,26 @@ def _options(function: Function) -> str:
     return f"/** Options of `{function.call}`. */\ninterface {head} {{\n{fields}}}\n"
 
 
-def _members(owner: type[Global]) -> Iterator[str]:
+def _members(owner: Section) -> Iterator[str]:
     for native in owner.natives:
         if native.typescript:
             yield f"{_comment(native.doc)}readonly {native.name}: {native.typescript};\n"
     for function in owner.functions:
         for signature in _signatures(function, ""):
-            yield f"{_function_comment(owner, function)}{function.name}{signature};\n"
+            yield f"{_function_comment(function)}{function.name}{signature};\n"
         for twin in spellings(function.name)[1:]:
-            yield f'{_twin_comment(owner, function)}{twin}: {owner.name}Global["{function.name}"];\n'
+            yield f'{_twin_comment(function)}{twin}: {owner.name}Global["{function.name}"];\n'
 
 
-def _bare_members(owner: type[Global]) -> Iterator[str]:
+def _bare_members(owner: Section) -> Iterator[str]:
     for native in owner.natives:
         if native.typescript:
             yield f"{_comment(native.doc)}declare const {native.name}: {native.typescript};\n"
     for function in owner.functions:
         for signature in _signatures(function, "llmspell."):
-            yield f"{_function_comment(owner, function)}declare function {function.name}{signature};\n"
+            yield f"{_function_comment(function)}declare function {function.name}{signature};\n"
         for twin in spellings(function.name)[1:]:
-            yield f"{_twin_comment(owner, function)}declare const {twin}: typeof {function.name};\n"
+            yield f"{_twin_comment(function)}declare const {twin}: typeof {function.name};\n"
 
 
 def _signatures(function: Function, prefix: str) -> Iterator[str]:
@@ -280,13 +289,13 @@ def _angled(parameters: list[str]) -> str:
     return f"<{', '.join(parameters)}>" if parameters else ""
 
 
-def _function_comment(owner: type[Global], function: Function) -> str:
+def _function_comment(function: Function) -> str:
     defaults = [f"@param {field.name} - {text}" for field in function.parameters if (text := _default(field))]
-    return _comment("\n".join([documentation(owner, function), *([""] if defaults else []), *defaults]).strip())
+    return _comment("\n".join([documentation(function), *([""] if defaults else []), *defaults]).strip())
 
 
-def _twin_comment(owner: type[Global], function: Function) -> str:
-    return _comment(f"{summary(documentation(owner, function))}\n\nThe same as `{function.call}`.")
+def _twin_comment(function: Function) -> str:
+    return _comment(f"{summary(documentation(function))}\n\nThe same as `{function.call}`.")
 
 
 def _default(field: Field) -> str:

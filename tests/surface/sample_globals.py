@@ -58,7 +58,6 @@ class Notes(Global):
         Native("empty", "The note that holds nothing.", luacats="llmspell.Note", typescript="Note"),
         Native("mark", "Only Lua has it.", luacats="fun(t: table): table"),
     )
-    requires = {"shred": "notes.shredder"}
 
     def save(
         self,
@@ -101,14 +100,21 @@ class Notes(Global):
     ) -> int:
         """A new note; `owner` and `due_at` must be given."""
 
-    def shred(self, *, dry_run: bool = False, weights: dict[str, float] | None = None) -> dict[str, int]:
-        """Destroy everything."""
-
     def import_(self, function: str | None, data: bytes, parts: list[Payload]) -> bool:
         """Names that are reserved in a language are fine: `import`, `function`."""
 
     def delete(self, key: str) -> list[str | None]:
         """Remove it."""
+
+
+class Shredder(Global):
+    """A part of Notes that a configuration switches on."""
+
+    name = "Notes"
+    requires_setting = "[notes] shredder"
+
+    def shred(self, *, dry_run: bool = False, weights: dict[str, float] | None = None) -> dict[str, int]:
+        """Destroy everything."""
 
 
 class LuaOnly(Global):
@@ -140,4 +146,4 @@ class Bare(Global):
         """Wait."""
 
 
-ALL = (Notes, LuaOnly, Bare)
+ALL = (Notes, LuaOnly, Shredder, Bare)

@@ -3,7 +3,7 @@
 import lupa.lua54 as lupa
 import pytest
 from luacats_grammar import Broken, Stub
-from sample_globals import ALL, Notes
+from sample_globals import ALL, Notes, Shredder
 
 from llmspell.errors import by_code
 from llmspell.globals import ALL as REAL
@@ -28,7 +28,10 @@ def test_stub_is_lua_that_declares_every_name() -> None:
     lua.execute(luacats.render(ALL))
     notes = lua.globals().Notes
     assert {name for name, _ in notes.items()} == {
-        spelling for function in Notes.functions for spelling in (function.name, camel_case(function.name))
+        spelling
+        for part in (Notes, Shredder)
+        for function in part.functions
+        for spelling in (function.name, camel_case(function.name))
     }
     assert lua.globals().sleep_for
     assert lua.globals().sleepFor
@@ -106,7 +109,7 @@ def test_twins_take_and_give_the_same(stub: Stub) -> None:
 def test_docstrings_defaults_and_requirements_are_shown(stub: Stub) -> None:
     assert stub.docs["Notes"].startswith("Durable notes.\n\nA second paragraph")
     assert stub.docs["Notes.save"] == "Keep `value` until it is replaced.\n\nDurable when the call has returned."
-    assert stub.docs["Notes.shred"].endswith("Absent unless the configuration sets `notes.shredder`.")
+    assert stub.docs["Notes.shred"].endswith("Absent unless the configuration sets `[notes] shredder`.")
     text = luacats.render(ALL)
     assert "---@param limit? integer default: 100\n" in text
     assert '---@field priority? llmspell.Priority default: "low"\n' in text

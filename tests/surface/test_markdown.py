@@ -79,7 +79,7 @@ def test_function_of_one_language_is_shown_in_it() -> None:
 
 
 def test_function_that_must_be_enabled_names_the_key() -> None:
-    assert "Absent unless the configuration sets `notes.shredder`." in section(PAGES["sample"], "### `Notes.shred`")
+    assert "Absent unless the configuration sets `[notes] shredder`." in section(PAGES["sample"], "### `Notes.shred`")
 
 
 def test_records_say_which_fields_are_always_present() -> None:

@@ -16,6 +16,14 @@ def test_globals_of_other_languages_are_left_out_for_one_language() -> None:
     assert [owner.name for owner, _ in sections(ALL, "javascript")] == ["Notes", "Functions"]
 
 
+def test_classes_of_one_name_are_one_section() -> None:
+    notes = next(owner for owner, _ in sections(ALL))
+    assert [function.name for function in notes.functions][-1] == "shred"
+    assert {function.name for function in notes.functions if function.requires} == {"shred"}
+    assert notes.doc.startswith("Durable notes.")
+    assert notes.doc.endswith("\n\nA part of Notes that a configuration switches on.")
+
+
 def test_two_types_of_one_name_are_refused() -> None:
     class Same(Choice):
         """One."""
@@ -47,7 +55,15 @@ def test_two_types_of_one_name_are_refused() -> None:
         def go(self) -> second:
             """Go."""
 
-    assert [[kind.__name__ for kind in kinds] for _, kinds in sections([One, One])] == [["Same"], []]
+    class Again(Global):
+        """The first one's type once more."""
+
+        name = "Again"
+
+        def go(self, how: first) -> None:
+            """Go."""
+
+    assert [[kind.__name__ for kind in kinds] for _, kinds in sections([One, Again])] == [["Same"], []]
     with pytest.raises(TypeError, match="Same"):
         list(sections([One, Two]))
 
