@@ -117,6 +117,8 @@ def _type(type_: Type) -> str:
         return f"({item})[]" if any(sign in item for sign in "|?(") else f"{item}[]"
     if type_.kind == "map" and type_.item is not None:
         return f"table<string, {_type(type_.item)}>"
+    if type_.kind == "reference":
+        return f"string|llmspell.{type_.python.__name__}"
     if type_.python is not None:
         return f"llmspell.{type_.python.__name__}"
     return KINDS[type_.kind]
