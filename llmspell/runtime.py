@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from llmspell.backup.backups import Backups
     from llmspell.config import Config
     from llmspell.state.manager import StateManager
     from llmspell.storage.store import Store
@@ -49,6 +50,7 @@ class Runtime:
         self._log_format = log_format
         self._log_level = LEVELS.index(log_level)
         self._lost_output = False
+        self._backups: Backups | None = None
         self._output_failure: StorageError | None = None
         self.store: Store | None = open_store(config) if config.state.enabled else None
         self._state = open_state(config, self.store) if self.store is not None else None
@@ -59,6 +61,13 @@ class Runtime:
         if self._state is None:
             raise NotEnabled("the state is switched off", hint="set enabled = true in [state]")
         return self._state
+
+    @property
+    def backups(self) -> "Backups":
+        """The backups of the state's store. Raises NotEnabled when the configuration switches the state off."""
+        if self._backups is None:
+            self._backups = open_backups(self.config, self.state)
+        return self._backups
 
     def run(self, source: bytes, *, name: str, language: str = "", args: "Sequence[str]" = ()) -> bytes:
         """Run a script to its end; the payload of its result (see `llmspell.values`).
@@ -113,6 +122,10 @@ class Runtime:
         bound: list[Global] = [JSON(), Log(self._log), Process(self._stop.wait)]
         if self._state is not None:
             bound.append(State(self._state, self._stop.wait))
+            if self.config.state.backup.enabled:
+                from llmspell.globals.backup import Backup
+
+                bound.append(Backup(self.backups, self._stop))
         return bound
 
     def _open_language(self, name: str) -> Language:
@@ -229,4 +242,38 @@ def open_state(config: "Config", store: "Store") -> "StateManager":
         ),
         schema_version=state.schema_version,
         transaction_timeout_ms=state.transaction_timeout_ms,
+    )
+
+
+def open_backups(config: "Config", state: "StateManager") -> "Backups":
+    """The backups of `state` as `[state.backup]` and `[state.encryption]` say. The key is looked for when it is needed."""
+    from llmspell.backup.backups import Backups
+    from llmspell.backup.retention import Policy
+    from llmspell.backup.secret import Secret, find_secret
+
+    backup, encryption = config.state.backup, config.state.encryption
+
+    def ask_secret() -> Secret:
+        return find_secret(env=encryption.key_env, file=encryption.key_file, command=encryption.key_command)
+
+    return Backups(
+        state,
+        backup.backup_dir,
+        ask_secret=ask_secret,
+        encrypt=backup.encryption_enabled,
+        key_derivation=encryption.key_derivation,
+        iterations=encryption.iterations,
+        compression=backup.compression,
+        compression_level=backup.compression_level,
+        allow_incremental=backup.incremental_enabled,
+        auto_cleanup=backup.auto_cleanup,
+        policy=Policy(
+            max_backups=backup.max_backups,
+            retention_days=backup.retention_days,
+            min_backups=backup.min_backups,
+            keep_hourly=backup.keep_hourly,
+            keep_daily=backup.keep_daily,
+            keep_weekly=backup.keep_weekly,
+            keep_monthly=backup.keep_monthly,
+        ),
     )

@@ -331,7 +331,7 @@
 
   // Results whose text is that of one of their fields, and so is that of the items of a list of them.
   const withText = (result, field) => {
-    const items = isArray(result) ? result : list(result)
+    const items = isArray(result) ? result : [result]
     for (let i = 0; i < items.length; i++) {
       const item = items[i]
       if (item === null || typeof item !== 'object' || typeof item[field] !== 'string') continue

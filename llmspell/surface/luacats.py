@@ -65,7 +65,9 @@ def _named(named: Named) -> str:
     doc = _comment(clean_doc(named.__doc__ or ""))
     if not issubclass(named, Record):
         return f"{doc}---@alias llmspell.{named.__name__}\n" + "".join(f'---| "{value}"\n' for value in named.values)
-    return f"{doc}---@class llmspell.{named.__name__}\n" + "".join(map(_record_field, named.fields))
+    fields = "".join(map(_record_field, named.fields))
+    reads_as_text = "---@operator concat(any): string\n" if named.text_field else ""
+    return f"{doc}---@class llmspell.{named.__name__}\n{fields}{reads_as_text}"
 
 
 def _record_field(field: Field) -> str:

@@ -95,8 +95,8 @@ class Type:
     """One type of the closed set.
 
     `kind` is one of: none, boolean, integer, number, string, bytes, anything, payload, moment, choice, list, map,
-    record, reference, callback. A reference is text, or a record whose `text_field` it is. `item` is the type of a list's or map's items, `python` the class of a choice, record or reference, `optional`
-    whether None is allowed.
+    record, reference, callback. A reference is text, or a record whose `text_field` it is. `item` is the type of a list's or
+    map's items, `python` the class of a choice, record or reference, `optional` whether None is allowed.
     """
 
     __slots__ = ("item", "kind", "optional", "python")
