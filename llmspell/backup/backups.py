@@ -152,14 +152,15 @@ class Backups:
         only = None if scope is None else [Scope.parse(scope).text]
         if to is not None and only is not None:
             raise BadArgument("one scope can be restored into the configured store only")
-        with self.folder.changing():
+        makes_safety = not dry_run and to is None and backup_first and not self._is_empty()
+        with self.folder.changing() if makes_safety else self.folder.reading():
             self._check(backup_id, verify=verify and not salvage, progress=progress)
             with Content(self.folder, backup_id, self._find_secret, tolerant=salvage) as content:
                 scopes = content.manifest.scopes
                 if only is not None and scopes is not None and only[0] not in scopes:
                     raise NotFound(f"the backup {backup_id} does not hold the scope '{scope}'")
                 safety = None
-                if not dry_run and to is None and backup_first and not self._is_empty():
+                if makes_safety:
                     safety = self._maker().make(FULL, started, description=f"before restoring {backup_id}").id
                 outcome = self._restore(
                     content, only or scopes, to, salvage=salvage, dry_run=dry_run, progress=progress

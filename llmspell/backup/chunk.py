@@ -20,6 +20,8 @@ ABSENT = 0xFFFFFFFF
 MIN_BYTES = 512 << 10
 SPREAD_BYTES = 512 << 10
 MAX_BYTES = 4 << 20
+_MIXER = 0x9E3779B1
+"""Spreads what CRCs of keys that count up have in common."""
 _COUNT_BYTES = 4
 _ENTRY_BYTES = 6
 _SWAPS = sys.byteorder == "big"
@@ -62,7 +64,7 @@ def cut(entries: Iterable[Entry], scale: int = 1) -> Iterator[Chunk]:
             append = run.append
         append(entry)
         size += bytes_
-        if size >= least and crc32(key) % spread < bytes_:
+        if size >= least and (crc32(key) * _MIXER >> 13) % spread < bytes_:
             yield Chunk(run, size)
             run, size = [], 0
             append = run.append

@@ -88,7 +88,8 @@ def restore_store(
                 head.floor = head.version
             else:
                 journal.write_commit(txn, head.version, head.at, manager.correlation_id, changed)
-        head.write(txn)
+        if head.version:
+            head.write(txn)
         if outcome.losses:
             txn.put(keys.EPOCH, os.urandom(16))
     manager.sweep_due = 0
@@ -140,7 +141,9 @@ def fill(store: Store, content: Content, *, salvage: bool = False, progress: Pro
         pass
     with store.write() as txn:
         check_format(txn.get(FORMAT_KEY), f"the backup {content.manifest.id}")
-        _restored_head(txn, content.manifest).write(txn)
+        head = _restored_head(txn, content.manifest)
+        if head.version:
+            head.write(txn)
         if outcome.losses:
             txn.put(keys.EPOCH, os.urandom(16))
     store.sync()

@@ -17,6 +17,7 @@ from llmspell.errors import Corrupt
 from llmspell.globals import backup as shown
 from llmspell.runtime import Runtime
 from llmspell.state import moment
+from llmspell.state.limits import size_text
 from llmspell.surface.host import plain
 from llmspell.surface.model import Record, Type
 
@@ -58,7 +59,7 @@ def create(
         call.report.text(f"{made.id}\n")
         rate = made.size / max(made.duration, 1)
         call.report.note(
-            f"{made.kind}, {made.values} values, {size(made.size)} stored as {size(made.total_bytes)}, {rate:.0f} MB/s"
+            f"{made.kind}, {made.values} values, {size_text(made.size)} stored as {size_text(made.total_bytes)}, {rate:.0f} MB/s"
         )
     else:
         call.report.result(document(shown.describe(made)))
@@ -103,7 +104,7 @@ def validate(
         for error in found.errors:
             complain(f"problem: {error}")
         found.raise_damage()
-        call.report.text(f"{backup_id} is sound ({size(found.size)} read)\n")
+        call.report.text(f"{backup_id} is sound ({size_text(found.size)} read)\n")
     else:
         call.report.result(facts)
         if not found.is_valid:
@@ -214,16 +215,6 @@ def progress(call: Call, what: str, total: int) -> Iterator[Callable[[int], None
         yield lambda bytes_: bar.advance(task, bytes_)
 
 
-def size(count: int) -> str:
-    """A number of bytes for people."""
-    amount, unit = float(count), "B"
-    units = iter(("kB", "MB", "GB", "TB"))
-    while amount >= 999.5:
-        amount /= 1000
-        unit = next(units)
-    return f"{amount:.3g} {unit}"
-
-
 def _used(runtime: Runtime) -> int:
     used = runtime.state.store.info()["bytes_used"]
     return used if isinstance(used, int) else 0
@@ -236,7 +227,7 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
         if name.endswith(("_at", "_backup")) and isinstance(value, float):
             readable[name] = moment.text(round(value * moment.SECOND))
         elif name.endswith(("_bytes", "_size")):
-            readable[name] = size(value)
+            readable[name] = size_text(value)
     return readable
 
 

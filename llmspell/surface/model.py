@@ -120,7 +120,7 @@ class Type:
             if len(parts) == 1 and len(hint.__args__) == 2:
                 inner = cls.of(parts[0])
                 return cls(inner.kind, item=inner.item, python=inner.python, optional=True)
-            if len(parts) == 2 and parts[0] is str and getattr(parts[1], "text_field", ""):
+            if len(parts) == 2 and parts[0] is str and getattr(parts[1], "text_field", None):
                 return cls("reference", python=parts[1], optional=len(hint.__args__) == 3)
         elif isinstance(hint, GenericAlias):
             if hint.__origin__ is list:
