@@ -5,7 +5,7 @@
 
 local function backup(hour)
   State.save("journal", "hour", hour)
-  State.save("user:ann", "mood", "mood at " .. hour)
+  State.save("user:zoe", "mood", "mood at " .. hour)
   local made = State.create_backup(hour ~= "09:00" and "incremental" or "full", {description = hour})
   assert(made.success, made.error)
   return made
@@ -23,13 +23,13 @@ local function find(description)
 end
 local done = State.restore_backup(find("10:00"), {backup_first = false})
 assert(done.success, done.error)
-print("Point in time: " .. State.load("journal", "hour") .. ", " .. State.load("user:ann", "mood"))
+print("Point in time: " .. State.load("journal", "hour") .. ", " .. State.load("user:zoe", "mood"))
 
--- 2. One scope: Ann goes back to nine, all others stay where they are.
-done = State.restore_backup(find("09:00"), {scope = "user:ann"})
+-- 2. One scope: Zoe goes back to nine, all others stay where they are.
+done = State.restore_backup(find("09:00"), {scope = "user:zoe"})
 assert(done.success, done.error)
-print("One scope: " .. State.load("journal", "hour") .. ", " .. State.load("user:ann", "mood"))
-print("Her history tells of it: " .. State.history("user:ann", "mood", {limit = 1})[1].value)
+print("One scope: " .. State.load("journal", "hour") .. ", " .. State.load("user:zoe", "mood"))
+print("Her history tells of it: " .. State.history("user:zoe", "mood", {limit = 1})[1].value)
 
 -- 3. The newest backup may be damaged or gone. A restore of it changes nothing, and says why.
 local lost = State.restore_backup("00000000-0000-7000-8000-000000000000")
@@ -44,4 +44,4 @@ end
 local sound = newest_sound()
 done = State.restore_backup(sound)
 assert(done.success, done.error)
-print("Newest sound: " .. sound.description .. ", " .. State.load("user:ann", "mood"))
+print("Newest sound: " .. sound.description .. ", " .. State.load("user:zoe", "mood"))
