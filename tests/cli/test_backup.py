@@ -135,7 +135,7 @@ def test_an_unknown_id_is_exit_10(stored: Shell, command: list[str]) -> None:
 
 def test_a_folder_in_use_is_exit_11_and_a_dead_process_keeps_nothing(stored: Shell) -> None:
     make(stored)
-    holder = "import fcntl, time; f = open('backups/.lock', 'r+'); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); time.sleep(60)"
+    holder = "import fcntl, time; f = open('backups/.lock'); fcntl.flock(f, 2); print(flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", holder], cwd=stored.folder, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
