@@ -8,8 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from llmspell.backup.backups import Backups
-from llmspell.backup.manifest import FULL, INCREMENTAL
 from llmspell.cli.app import command, group
 from llmspell.cli.call import Call
 from llmspell.cli.report import complain
@@ -20,6 +18,10 @@ from llmspell.state import moment
 from llmspell.state.limits import size_text
 from llmspell.surface.host import plain
 from llmspell.surface.model import Record, Type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from llmspell.backup.backups import Backups
 
 COLUMNS = ("id", "created_at", "type", "entry_count", "size_bytes", "description")
 
@@ -35,7 +37,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 @contextmanager
-def opened(call: Call) -> Iterator[tuple[Runtime, Backups]]:
+def opened(call: Call) -> "Iterator[tuple[Runtime, Backups]]":
     """The backups of the configured store, which is closed at the end."""
     with call.runtime() as runtime:
         if not runtime.state.store.info()["persistent"]:
@@ -52,7 +54,7 @@ def create(
 ) -> None:
     """Make a backup of everything and print its id. Scripts may go on writing meanwhile."""
     with opened(call) as (runtime, backups), progress(call, "backing up", _used(runtime)) as tick:
-        made = backups.create(INCREMENTAL if incremental else FULL, description=description, progress=tick)
+        made = backups.create("incremental" if incremental else "full", description=description, progress=tick)
     for warning in made.warnings:
         call.report.note(f"note: {warning}")
     if call.report.output == "text":
@@ -231,6 +233,6 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
     return readable
 
 
-def _complain_about_damaged(backups: Backups) -> None:
+def _complain_about_damaged(backups: "Backups") -> None:
     for error in backups.damaged():
         complain(f"problem: {error.message}")
