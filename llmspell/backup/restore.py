@@ -192,11 +192,9 @@ def rehearse(content: Content, progress: Progress = silent) -> list[str]:
     """Restore into a scratch store, compare every entry and check the store; what is wrong, as sentences."""
     from tempfile import TemporaryDirectory
 
+    from llmspell.state.check import examine, examine_index
     from llmspell.storage.check import check
     from llmspell.storage.lmdb import LmdbStore
-
-    def examine(key: bytes, value: bytes) -> str | None:
-        return record.verify(key, value) if key.startswith(keys.STATE) else None
 
     with TemporaryDirectory(prefix="llmspell-restore-test-") as scratch, LmdbStore(scratch, sync=False) as store:
         if content.manifest.scopes is None:
@@ -207,6 +205,7 @@ def rehearse(content: Content, progress: Progress = silent) -> list[str]:
                     _apply(txn, key, value)
         problems = check(store, examine).problems
         with store.read() as made:
+            problems.extend(examine_index(made))
             for key, _, _ in _compare(_present(made), content.entries(progress=progress), Outcome()):
                 if key != FORMAT_KEY or content.manifest.scopes is None:
                     problems.append(f"{name_key(key)} differs after restoring")

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Annotated, Any
 
 import typer
@@ -37,12 +37,21 @@ def add_to(app: typer.Typer) -> None:
 
 
 @contextmanager
-def opened(call: Call) -> "Iterator[tuple[Runtime, Backups]]":
-    """The backups of the configured store, which is closed at the end."""
+def opened(call: Call) -> "Iterator[Runtime]":
+    """The runtime with the configured store, which is closed at the end."""
     with call.runtime() as runtime:
         if not runtime.state.store.info()["persistent"]:
             call.report.note("note: the state is in memory, so there is nothing to back up; -c or -p names another")
-        yield runtime, runtime.backups
+        yield runtime
+
+
+def unopened(call: Call) -> "Backups":
+    """The configured backups without the store: what needs it not works also when it is broken, or in use elsewhere."""
+    from llmspell.runtime import open_backups
+    from llmspell.state.manager import StateManager
+    from llmspell.storage.memory import MemoryStore
+
+    return open_backups(call.config(), StateManager(MemoryStore()))
 
 
 def create(
@@ -53,8 +62,8 @@ def create(
     description: Description = "",
 ) -> None:
     """Make a backup of everything and print its id. Scripts may go on writing meanwhile."""
-    with opened(call) as (runtime, backups), progress(call, "backing up", _used(runtime)) as tick:
-        made = backups.create("incremental" if incremental else "full", description=description, progress=tick)
+    with opened(call) as runtime, progress(call, "backing up", _used(runtime)) as tick:
+        made = runtime.backups.create("incremental" if incremental else "full", description=description, progress=tick)
     for warning in made.warnings:
         call.report.note(f"note: {warning}")
     if call.report.output == "text":
@@ -72,9 +81,9 @@ def list_(
     limit: Annotated[int | None, typer.Option("-l", "--limit", metavar="N", min=0, help="At most so many.")] = None,
 ) -> None:
     """List the backups, newest first; with -v, everything that is known about each."""
-    with opened(call) as (_, backups):
-        rows = [document(shown.describe(each)) for each in backups.list(limit)]
-        _complain_about_damaged(backups)
+    backups = unopened(call)
+    rows = [document(shown.describe(each)) for each in backups.list(limit)]
+    _complain_about_damaged(backups)
     if call.report.output == "text":
         rows = [
             row if call.values["verbose"] else {name: row.get(name) for name in COLUMNS} for row in map(_readable, rows)
@@ -84,8 +93,7 @@ def list_(
 
 def info(call: Call, backup_id: Id) -> None:
     """Show what is known about a backup; exit status 10 when there is none of this id."""
-    with opened(call) as (_, backups):
-        facts = document(shown.describe(backups.info(backup_id)))
+    facts = document(shown.describe(unopened(call).info(backup_id)))
     call.report.result(_readable(facts) if call.report.output == "text" else facts)
 
 
@@ -97,10 +105,10 @@ def validate(
     ] = False,
 ) -> int:
     """Read every byte of a backup and of all that it builds on; exit status 4 when something is damaged."""
-    with opened(call) as (_, backups):
-        total = backups.info(backup_id).size if not restore_test else 0
-        with progress(call, "reading", total) as tick:
-            found = backups.validate(backup_id, restore_test=restore_test, progress=tick)
+    backups = unopened(call)
+    total = backups.info(backup_id).size if not restore_test else 0
+    with progress(call, "reading", total) as tick:
+        found = backups.validate(backup_id, restore_test=restore_test, progress=tick)
     facts = document(shown.describe_validation(found))
     if call.report.output == "text":
         for error in found.errors:
@@ -134,7 +142,8 @@ def restore(
     ] = False,
 ) -> None:
     """Make the state what it was in a backup, all of it or nothing; keys that came later go."""
-    with opened(call) as (_, backups), progress(call, "restoring", 0) as tick:
+    with nullcontext() if to is not None else opened(call) as runtime, progress(call, "restoring", 0) as tick:
+        backups = unopened(call) if runtime is None else runtime.backups
         done = backups.restore(
             backup_id,
             scope=scope,
@@ -159,8 +168,7 @@ def cleanup(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
 ) -> None:
     """Remove the backups that the retention policy of [state.backup] gives up; with -v, say why each stays or goes."""
-    with opened(call) as (_, backups):
-        cleaned = backups.cleanup(dry_run=dry_run)
+    cleaned = unopened(call).cleanup(dry_run=dry_run)
     for warning in cleaned.warnings:
         call.report.note(f"note: {warning}")
     facts = document(shown.describe_cleanup(cleaned, dry_run=dry_run))
@@ -173,9 +181,9 @@ def cleanup(
 
 def usage(call: Call) -> None:
     """Show how many backups there are and what they take."""
-    with opened(call) as (_, backups):
-        facts = document(shown.describe_usage(backups.usage()))
-        _complain_about_damaged(backups)
+    backups = unopened(call)
+    facts = document(shown.describe_usage(backups.usage()))
+    _complain_about_damaged(backups)
     call.report.result(_readable(facts) if call.report.output == "text" else facts)
 
 

@@ -76,6 +76,16 @@ def test_a_new_store_is_made_elsewhere(stored: Shell) -> None:
     assert (again.status, "something at" in again.err) == (4, True)
 
 
+def test_a_broken_store_is_restored_elsewhere(stored: Shell) -> None:
+    backup_id = make(stored)
+    (stored.folder / "store" / "data.mdb").write_bytes(b"broken" * 1000)
+    assert stored("state", "get", "app", "key").status == 4
+    assert stored("backup", "validate", backup_id).status == 0
+    assert stored("backup", "list", "--output", "json").json[0]["id"] == backup_id
+    assert stored("backup", "restore", backup_id, "--to", "healed").status == 0
+    assert stored("state", "get", "app", "key", LLMSPELL_STATE__PATH="./healed").out == '"old"\n'
+
+
 def test_one_scope_is_restored(stored: Shell) -> None:
     backup_id = make(stored)
     for scope in ("app", "other"):
@@ -164,9 +174,9 @@ def test_ctrl_c_ends_it_and_leaves_what_was_there(stored: Shell) -> None:
 
 
 def test_without_a_state_on_disk_it_says_so(shell: Shell, tmp_path: Path) -> None:
-    ran = shell("backup", "list")
+    ran = shell("backup", "create")
     assert (ran.status, "the state is in memory" in ran.err) == (0, True)
-    assert not (tmp_path / "backups").exists()
+    assert (tmp_path / "backups").exists()
 
 
 def test_without_a_folder_there_are_no_backups(stored: Shell) -> None:
