@@ -31,7 +31,6 @@ class Probe(Global):
     """Functions with every type, which say what they got."""
 
     name = "Probe"
-    requires = {"missing": "[probe] enabled = true"}
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
@@ -85,6 +84,16 @@ class Probe(Global):
         if how == "exit":
             raise SystemExit(3)
         raise ZeroDivisionError("ours")
+
+
+class Missing(Global):
+    """A part of the same global that the configuration switches on."""
+
+    name = "Probe"
+    requires_setting = "[probe] enabled = true"
+
+    def missing(self) -> None:
+        """Nothing."""
 
 
 class Bench:
@@ -296,4 +305,4 @@ def test_a_call_never_raises_into_the_engine(bench: Bench, arguments: tuple[obje
     ],
 )
 def test_a_name_that_no_global_has_gets_a_remedy(line: str, hint: str) -> None:
-    assert missing_hint(line, [Probe()], {"Other": "[other] enabled = true"}, "lua") == hint
+    assert missing_hint(line, [Probe()], [Probe, Missing], {"Other": "[other] enabled = true"}, "lua") == hint
