@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from llmspell.backup.backups import Backups
     from llmspell.config import Config
     from llmspell.migration.engine import Migrations
     from llmspell.state.manager import StateManager
@@ -51,6 +52,7 @@ class Runtime:
         self._log_format = log_format
         self._log_level = LEVELS.index(log_level)
         self._lost_output = False
+        self._backups: Backups | None = None
         self._output_failure: StorageError | None = None
         self.store: Store | None = open_store(config) if config.state.enabled else None
         self._state = open_state(config, self.store) if self.store is not None else None
@@ -75,6 +77,13 @@ class Runtime:
         if self._migrations is None:
             raise NotEnabled("migrations are switched off", hint="set enabled = true in [state.migration]")
         return self._migrations
+
+    @property
+    def backups(self) -> "Backups":
+        """The backups of the state's store. Raises NotEnabled when the configuration switches the state off."""
+        if self._backups is None:
+            self._backups = open_backups(self.config, self.state)
+        return self._backups
 
     def run(self, source: bytes, *, name: str, language: str = "", args: "Sequence[str]" = ()) -> bytes:
         """Run a script to its end; the payload of its result (see `llmspell.values`).
@@ -133,6 +142,10 @@ class Runtime:
                 from llmspell.globals.migration import Migration
 
                 bound.append(Migration(self._migrations))
+            if self.config.state.backup.enabled:
+                from llmspell.globals.backup import Backup
+
+                bound.append(Backup(self.backups, self._stop))
         return bound
 
     def _open_language(self, name: str) -> Language:
@@ -272,3 +285,37 @@ def open_migrations(config: "Config", state: "StateManager", is_stopping: "Calla
     if os.path.isdir(folder) or folder != DEFAULT_SCHEMAS:
         register_directory(state, catalogue, folder)
     return Migrations(state, catalogue, validation_level=level, is_stopping=is_stopping)
+
+
+def open_backups(config: "Config", state: "StateManager") -> "Backups":
+    """The backups of `state` as `[state.backup]` and `[state.encryption]` say. The key is looked for when it is needed."""
+    from llmspell.backup.backups import Backups
+    from llmspell.backup.retention import Policy
+    from llmspell.backup.secret import Secret, find_secret
+
+    backup, encryption = config.state.backup, config.state.encryption
+
+    def ask_secret() -> Secret:
+        return find_secret(env=encryption.key_env, file=encryption.key_file, command=encryption.key_command)
+
+    return Backups(
+        state,
+        backup.backup_dir,
+        ask_secret=ask_secret,
+        encrypt=backup.encryption_enabled,
+        key_derivation=encryption.key_derivation,
+        iterations=encryption.iterations,
+        compression=backup.compression,
+        compression_level=backup.compression_level,
+        allow_incremental=backup.incremental_enabled,
+        auto_cleanup=backup.auto_cleanup,
+        policy=Policy(
+            max_backups=backup.max_backups,
+            retention_days=backup.retention_days,
+            min_backups=backup.min_backups,
+            keep_hourly=backup.keep_hourly,
+            keep_daily=backup.keep_daily,
+            keep_weekly=backup.keep_weekly,
+            keep_monthly=backup.keep_monthly,
+        ),
+    )

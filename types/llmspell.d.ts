@@ -225,6 +225,96 @@ declare namespace llmspell {
     code?: string;
   }
 
+  /**
+   * One backup. `size_bytes` is what it takes in the folder, `entry_count` the values in it: of an incremental one those
+   * that changed. `checksum` is that of its manifest, and so of all. `created_at` is in Unix seconds. When it failed, there are
+   * only `success`, `error` and `code`.
+   */
+  interface BackupResult {
+    success: boolean;
+    backup_id?: string;
+    id?: string;
+    type?: string;
+    is_incremental?: boolean;
+    parent_id?: string;
+    size_bytes?: number;
+    entry_count?: number;
+    created_at?: number;
+    duration_ms?: number;
+    checksum?: string;
+    description?: string;
+    scopes?: string[];
+    is_encrypted?: boolean;
+    compression?: string;
+    warnings?: string[];
+    error?: string;
+    code?: string;
+  }
+
+  /** What was found about a backup. `errors` say what is damaged and which entries that affects. */
+  interface BackupValidation {
+    is_valid: boolean;
+    checksum_valid?: boolean;
+    integrity_valid?: boolean;
+    chain_valid?: boolean;
+    backup_id?: string;
+    errors?: string[];
+    warnings?: string[];
+    success?: boolean;
+    error?: string;
+    code?: string;
+  }
+
+  /** What a restore did: the values that are there now because of it, and those removed because they came later. */
+  interface BackupRestore {
+    success: boolean;
+    backup_id?: string;
+    restored_count?: number;
+    removed_count?: number;
+    safety_backup_id?: string;
+    duration_ms?: number;
+    dry_run?: boolean;
+    error?: string;
+    code?: string;
+  }
+
+  /**
+   * What the backups take. `total_size` are the bytes of the listed backups, `stored_size` those of all files in the
+   * folder. Times are Unix seconds, absent without backups.
+   */
+  interface BackupUsage {
+    total_backups?: number;
+    total_size?: number;
+    full_backups?: number;
+    incremental_backups?: number;
+    oldest_backup?: number;
+    newest_backup?: number;
+    stored_size?: number;
+    success?: boolean;
+    error?: string;
+    code?: string;
+  }
+
+  /** Whether a backup stays, and why. */
+  interface BackupDecision {
+    backup_id: string;
+    keep: boolean;
+    reason: string;
+  }
+
+  /** What a cleanup did, or would do. `space_freed` is in bytes. */
+  interface BackupCleanup {
+    success: boolean;
+    dry_run?: boolean;
+    deleted_count?: number;
+    retained_count?: number;
+    space_freed?: number;
+    decisions?: BackupDecision[];
+    warnings?: string[];
+    error?: string;
+    code?: string;
+  }
+
   /** Options of `State.save`. */
   interface StateSaveOptions {
     ttl?: number | null;
@@ -307,6 +397,41 @@ declare namespace llmspell {
     scope?: string | null;
   }
 
+  /** Options of `State.create_backup`. */
+  interface StateCreateBackupOptions {
+    /** Default: "". */
+    description?: string | null;
+    scopes?: readonly string[] | null;
+  }
+
+  /** Options of `State.list_backups`. */
+  interface StateListBackupsOptions {
+    limit?: number | null;
+  }
+
+  /** Options of `State.validate_backup`. */
+  interface StateValidateBackupOptions {
+    /** Default: false. */
+    restore_test?: boolean | null;
+    /** The same as `restore_test`. */
+    restoreTest?: boolean | null;
+  }
+
+  /** Options of `State.restore_backup`. */
+  interface StateRestoreBackupOptions {
+    scope?: string | null;
+    /** Default: false. */
+    dry_run?: boolean | null;
+    /** The same as `dry_run`. */
+    dryRun?: boolean | null;
+    /** Default: true. */
+    verify?: boolean | null;
+    /** Default: true. */
+    backup_first?: boolean | null;
+    /** The same as `backup_first`. */
+    backupFirst?: boolean | null;
+  }
+
   /**
    * The durable state: values under keys, in scopes that are isolated from each other.
    *
@@ -317,6 +442,11 @@ declare namespace llmspell {
    *
    * Documents follow their schema: a schema is registered with a version, its fields, and how documents of earlier
    * versions become its own; `migrate` takes the stored documents along. `docs/migrations.md` has the rules.
+   *
+   * With backups enabled, `State` can back up all that the runtime holds, and put it back.
+   *
+   * A backup is one consistent snapshot, taken while others write; ephemeral values are not in it. What goes wrong comes back as
+   * a result with `success = false`, `error` and `code`; wrong arguments raise.
    */
   interface StateGlobal {
     /**
@@ -527,6 +657,99 @@ declare namespace llmspell {
      * The same as `State.migration_history`.
      */
     migrationHistory: StateGlobal["migration_history"];
+
+    /**
+     * Make a backup: "full", "incremental", or a boolean that says whether it is incremental.
+     *
+     * An incremental one holds what has changed since the newest backup, and is full when there is none. `scopes` limits a full
+     * backup to the values of some scopes. Its text form is its id.
+     *
+     * Absent unless the configuration sets `[state.backup] enabled`.
+     *
+     * @param kind - Default: "full".
+     */
+    create_backup<TKind>(kind?: Storable<TKind> | null, options?: StateCreateBackupOptions | null): BackupResult;
+
+    /**
+     * Make a backup: "full", "incremental", or a boolean that says whether it is incremental.
+     *
+     * The same as `State.create_backup`.
+     */
+    createBackup: StateGlobal["create_backup"];
+
+    /**
+     * All backups, newest first.
+     *
+     * Absent unless the configuration sets `[state.backup] enabled`.
+     */
+    list_backups(options?: StateListBackupsOptions | null): BackupResult[];
+
+    /**
+     * All backups, newest first.
+     *
+     * The same as `State.list_backups`.
+     */
+    listBackups: StateGlobal["list_backups"];
+
+    /**
+     * Read every byte of a backup and of all that it builds on; with `restore_test`, restore it into a scratch store too.
+     *
+     * Absent unless the configuration sets `[state.backup] enabled`.
+     */
+    validate_backup(backup: string | BackupResult, options?: StateValidateBackupOptions | null): BackupValidation;
+
+    /**
+     * Read every byte of a backup and of all that it builds on; with `restore_test`, restore it into a scratch store too.
+     *
+     * The same as `State.validate_backup`.
+     */
+    validateBackup: StateGlobal["validate_backup"];
+
+    /**
+     * Make the state what it was in a backup: all of it, or the values of one scope; keys that came later go.
+     *
+     * All or nothing. First a safety backup of the present state is made, unless there is none; its id is in the result.
+     *
+     * Absent unless the configuration sets `[state.backup] enabled`.
+     */
+    restore_backup(backup: string | BackupResult, options?: StateRestoreBackupOptions | null): BackupRestore;
+
+    /**
+     * Make the state what it was in a backup: all of it, or the values of one scope; keys that came later go.
+     *
+     * The same as `State.restore_backup`.
+     */
+    restoreBackup: StateGlobal["restore_backup"];
+
+    /**
+     * What the backups take.
+     *
+     * Absent unless the configuration sets `[state.backup] enabled`.
+     */
+    get_storage_usage(): BackupUsage;
+
+    /**
+     * What the backups take.
+     *
+     * The same as `State.get_storage_usage`.
+     */
+    getStorageUsage: StateGlobal["get_storage_usage"];
+
+    /**
+     * Remove the backups that the configured policy gives up. A dry run decides the same and removes nothing.
+     *
+     * Absent unless the configuration sets `[state.backup] enabled`.
+     *
+     * @param dry_run - Default: false.
+     */
+    cleanup_backups(dry_run?: boolean | null): BackupCleanup;
+
+    /**
+     * Remove the backups that the configured policy gives up. A dry run decides the same and removes nothing.
+     *
+     * The same as `State.cleanup_backups`.
+     */
+    cleanupBackups: StateGlobal["cleanup_backups"];
   }
 
   /** A structured log on standard error: one line a call, as text or, with `--log-format json`, as JSON. */
@@ -565,6 +788,11 @@ declare class ScriptError extends Error {
  *
  * Documents follow their schema: a schema is registered with a version, its fields, and how documents of earlier
  * versions become its own; `migrate` takes the stored documents along. `docs/migrations.md` has the rules.
+ *
+ * With backups enabled, `State` can back up all that the runtime holds, and put it back.
+ *
+ * A backup is one consistent snapshot, taken while others write; ephemeral values are not in it. What goes wrong comes back as
+ * a result with `success = false`, `error` and `code`; wrong arguments raise.
  */
 declare const State: Readonly<llmspell.StateGlobal>;
 

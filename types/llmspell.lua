@@ -181,6 +181,87 @@
 ---@field error? string
 ---@field code? string
 
+---One backup. `size_bytes` is what it takes in the folder, `entry_count` the values in it: of an incremental one those
+---that changed. `checksum` is that of its manifest, and so of all. `created_at` is in Unix seconds. When it failed, there are
+---only `success`, `error` and `code`.
+---@class llmspell.BackupResult
+---@field success boolean
+---@field backup_id? string
+---@field id? string
+---@field type? string
+---@field is_incremental? boolean
+---@field parent_id? string
+---@field size_bytes? integer
+---@field entry_count? integer
+---@field created_at? number
+---@field duration_ms? number
+---@field checksum? string
+---@field description? string
+---@field scopes? string[]
+---@field is_encrypted? boolean
+---@field compression? string
+---@field warnings? string[]
+---@field error? string
+---@field code? string
+---@operator concat(any): string
+
+---What was found about a backup. `errors` say what is damaged and which entries that affects.
+---@class llmspell.BackupValidation
+---@field is_valid boolean
+---@field checksum_valid? boolean
+---@field integrity_valid? boolean
+---@field chain_valid? boolean
+---@field backup_id? string
+---@field errors? string[]
+---@field warnings? string[]
+---@field success? boolean
+---@field error? string
+---@field code? string
+
+---What a restore did: the values that are there now because of it, and those removed because they came later.
+---@class llmspell.BackupRestore
+---@field success boolean
+---@field backup_id? string
+---@field restored_count? integer
+---@field removed_count? integer
+---@field safety_backup_id? string
+---@field duration_ms? number
+---@field dry_run? boolean
+---@field error? string
+---@field code? string
+
+---What the backups take. `total_size` are the bytes of the listed backups, `stored_size` those of all files in the
+---folder. Times are Unix seconds, absent without backups.
+---@class llmspell.BackupUsage
+---@field total_backups? integer
+---@field total_size? integer
+---@field full_backups? integer
+---@field incremental_backups? integer
+---@field oldest_backup? number
+---@field newest_backup? number
+---@field stored_size? integer
+---@field success? boolean
+---@field error? string
+---@field code? string
+
+---Whether a backup stays, and why.
+---@class llmspell.BackupDecision
+---@field backup_id string
+---@field keep boolean
+---@field reason string
+
+---What a cleanup did, or would do. `space_freed` is in bytes.
+---@class llmspell.BackupCleanup
+---@field success boolean
+---@field dry_run? boolean
+---@field deleted_count? integer
+---@field retained_count? integer
+---@field space_freed? integer
+---@field decisions? llmspell.BackupDecision[]
+---@field warnings? string[]
+---@field error? string
+---@field code? string
+
 ---Options of `State.save`.
 ---@class (exact) State.save.Options
 ---@field ttl? number
@@ -241,6 +322,29 @@
 ---@class (exact) State.plan_migration.Options
 ---@field scope? string
 
+---Options of `State.create_backup`.
+---@class (exact) State.create_backup.Options
+---@field description? string default: ""
+---@field scopes? string[]
+
+---Options of `State.list_backups`.
+---@class (exact) State.list_backups.Options
+---@field limit? integer
+
+---Options of `State.validate_backup`.
+---@class (exact) State.validate_backup.Options
+---@field restore_test? boolean default: false
+---@field restoreTest? boolean default: false
+
+---Options of `State.restore_backup`.
+---@class (exact) State.restore_backup.Options
+---@field scope? string
+---@field dry_run? boolean default: false
+---@field dryRun? boolean default: false
+---@field verify? boolean default: true
+---@field backup_first? boolean default: true
+---@field backupFirst? boolean default: true
+
 ---The durable state: values under keys, in scopes that are isolated from each other.
 ---
 ---A scope is a text: `global`, `system`, `agent:<id>`, `user:<id>`, `session:<id>`, `workflow:<id>`,
@@ -250,6 +354,11 @@
 ---
 ---Documents follow their schema: a schema is registered with a version, its fields, and how documents of earlier
 ---versions become its own; `migrate` takes the stored documents along. `docs/migrations.md` has the rules.
+---
+---With backups enabled, `State` can back up all that the runtime holds, and put it back.
+---
+---A backup is one consistent snapshot, taken while others write; ephemeral values are not in it. What goes wrong comes back as
+---a result with `success = false`, `error` and `code`; wrong arguments raise.
 ---@class State
 State = {}
 
@@ -488,6 +597,99 @@ function State.migration_history() end
 ---The same as `State.migration_history`.
 ---@return llmspell.MigrationRecord[]
 function State.migrationHistory() end
+
+---Make a backup: "full", "incremental", or a boolean that says whether it is incremental.
+---
+---An incremental one holds what has changed since the newest backup, and is full when there is none. `scopes` limits a full
+---backup to the values of some scopes. Its text form is its id.
+---
+---Absent unless the configuration sets `[state.backup] enabled`.
+---@param kind? llmspell.Storable default: "full"
+---@param options? State.create_backup.Options
+---@return llmspell.BackupResult
+function State.create_backup(kind, options) end
+
+---Make a backup: "full", "incremental", or a boolean that says whether it is incremental.
+---
+---The same as `State.create_backup`.
+---@param kind? llmspell.Storable default: "full"
+---@param options? State.create_backup.Options
+---@return llmspell.BackupResult
+function State.createBackup(kind, options) end
+
+---All backups, newest first.
+---
+---Absent unless the configuration sets `[state.backup] enabled`.
+---@param options? State.list_backups.Options
+---@return llmspell.BackupResult[]
+function State.list_backups(options) end
+
+---All backups, newest first.
+---
+---The same as `State.list_backups`.
+---@param options? State.list_backups.Options
+---@return llmspell.BackupResult[]
+function State.listBackups(options) end
+
+---Read every byte of a backup and of all that it builds on; with `restore_test`, restore it into a scratch store too.
+---
+---Absent unless the configuration sets `[state.backup] enabled`.
+---@param backup string|llmspell.BackupResult
+---@param options? State.validate_backup.Options
+---@return llmspell.BackupValidation
+function State.validate_backup(backup, options) end
+
+---Read every byte of a backup and of all that it builds on; with `restore_test`, restore it into a scratch store too.
+---
+---The same as `State.validate_backup`.
+---@param backup string|llmspell.BackupResult
+---@param options? State.validate_backup.Options
+---@return llmspell.BackupValidation
+function State.validateBackup(backup, options) end
+
+---Make the state what it was in a backup: all of it, or the values of one scope; keys that came later go.
+---
+---All or nothing. First a safety backup of the present state is made, unless there is none; its id is in the result.
+---
+---Absent unless the configuration sets `[state.backup] enabled`.
+---@param backup string|llmspell.BackupResult
+---@param options? State.restore_backup.Options
+---@return llmspell.BackupRestore
+function State.restore_backup(backup, options) end
+
+---Make the state what it was in a backup: all of it, or the values of one scope; keys that came later go.
+---
+---The same as `State.restore_backup`.
+---@param backup string|llmspell.BackupResult
+---@param options? State.restore_backup.Options
+---@return llmspell.BackupRestore
+function State.restoreBackup(backup, options) end
+
+---What the backups take.
+---
+---Absent unless the configuration sets `[state.backup] enabled`.
+---@return llmspell.BackupUsage
+function State.get_storage_usage() end
+
+---What the backups take.
+---
+---The same as `State.get_storage_usage`.
+---@return llmspell.BackupUsage
+function State.getStorageUsage() end
+
+---Remove the backups that the configured policy gives up. A dry run decides the same and removes nothing.
+---
+---Absent unless the configuration sets `[state.backup] enabled`.
+---@param dry_run? boolean default: false
+---@return llmspell.BackupCleanup
+function State.cleanup_backups(dry_run) end
+
+---Remove the backups that the configured policy gives up. A dry run decides the same and removes nothing.
+---
+---The same as `State.cleanup_backups`.
+---@param dry_run? boolean default: false
+---@return llmspell.BackupCleanup
+function State.cleanupBackups(dry_run) end
 
 ---Options of `JSON.stringify`.
 ---@class (exact) JSON.stringify.Options

@@ -14,7 +14,7 @@ from llmspell.errors import Corrupt, NotEnabled
 from llmspell.state.check import examine, examine_index
 from llmspell.storage import record
 from llmspell.storage.check import Report, check
-from llmspell.storage.keys import STATE
+from llmspell.storage.keys import EPOCH, STATE
 from llmspell.storage.lmdb import verify_files
 from llmspell.storage.store import Store
 
@@ -96,4 +96,5 @@ def _remove(store: Store, keys: list[bytes]) -> int:
             value = transaction.get(key)
             if value is not None and record.verify(key, value) is not None:
                 removed += transaction.delete(key)
+        transaction.put(EPOCH, os.urandom(16))  # no commit of the state tells of it
     return removed

@@ -4,8 +4,6 @@ One line per key, or per `key=value`; whoever builds the part deletes its line.
 """
 
 NOT_BUILT = {
-    "state.backup.enabled": "backups",
-    "state.backup.encryption_enabled": "encrypted backups",
     "state.security.encryption_enabled": "encryption",
     "state.security.access_control_enabled": "access control",
     "state.access": "access control",

@@ -159,7 +159,8 @@ class JavaScript(Language):
             self._context.add_callable(key, bound.call)
             names = '["' + '","'.join(bound.names) + '"]'
             space = "" if owner.is_bare else owner.name
-            define(space, names, key, bound.index, bound.slots, bound.has_options, bound.function.required_count)
+            required = bound.function.required_count
+            define(space, names, key, bound.index, bound.slots, bound.has_options, required, bound.text_field)
 
     def run(self, source: bytes, name: str, arguments: "Sequence[str]") -> bytes:
         import _quickjs

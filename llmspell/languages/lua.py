@@ -163,6 +163,7 @@ class Lua(Language):
                 define(
                     b"" if owner.is_bare else owner.name.encode(), names, bound.call, bound.index, bound.slots.encode(),
                     bound.has_options, bound.is_structured, bound.function.required_count,
+                    bound.text_field.encode(),
                 )  # fmt: skip
         seal()
 

@@ -299,7 +299,7 @@
     D: (v, index, position) => definition(v, index, position, lasting),
   }
 
-  const finish = (reply) => {
+  const finished = (reply) => {
     if (typeof reply !== 'string') return reply === undefined ? null : reply
     const first = codeAt(reply, 0)
     if (first === 33) {
@@ -313,7 +313,8 @@
     return first === 9 ? parse(reply, revive) : parse(reply)
   }
 
-  const bind = (name, call, index, slots, hasOptions, required) => {
+  const bind = (name, call, index, slots, hasOptions, required, textField) => {
+    const finish = textField ? (reply) => withText(finished(reply), textField) : finished
     const n = slots.length
     const read = []
     for (let i = 0; i < n; i++) read[i] = READ[slots[i]]
@@ -353,6 +354,17 @@
     }
     defineProperty(f, 'name', { __proto__: null, value: name })
     return freeze(f)
+  }
+
+  // Results whose text is that of one of their fields, and so is that of the items of a list of them.
+  const withText = (result, field) => {
+    const items = isArray(result) ? result : [result]
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i]
+      if (item === null || typeof item !== 'object' || typeof item[field] !== 'string') continue
+      defineProperty(item, 'toString', { __proto__: null, value: () => item[field], enumerable: false, writable: true, configurable: true })
+    }
+    return result
   }
 
   // Readable printing.
@@ -457,10 +469,10 @@
     return spaces[name]
   }
 
-  const define = (owner, names, key, index, slots, hasOptions, required) => {
+  const define = (owner, names, key, index, slots, hasOptions, required, textField) => {
     const call = take(key)
     const list = parse(names)
-    const f = bind(owner ? `${owner}.${list[0]}` : list[0], call, index, slots, hasOptions, required)
+    const f = bind(owner ? `${owner}.${list[0]}` : list[0], call, index, slots, hasOptions, required, textField)
     for (const name of list) publish(owner ? space(owner) : globalThis, name, f, owner || name, owner !== '')
   }
 

@@ -469,6 +469,24 @@ local function bind(call, index, slots, has_options, is_structured, required)
   end
 end
 
+-- Results that read and concatenate like the text in one of their fields, and so do the items of a list of them.
+local function with_text(f, field)
+  local function text(t) return tostring(rawget(t, field)) end
+  local meta = {__metatable = "result", __name = "result", __tostring = text}
+  function meta.__concat(a, b)
+    return (rawequal(metatable(a), meta) and text(a) or a) .. (rawequal(metatable(b), meta) and text(b) or b)
+  end
+  return function(...)
+    local result = f(...)
+    if type(result) == "table" then
+      for _, item in ipairs(rawequal(metatable(result), LIST) and result or {result}) do
+        if rawget(item, field) ~= nil then rawsetmetatable(item, meta) end
+      end
+    end
+    return result
+  end
+end
+
 local frozen = {} -- the names of the host
 
 -- Readable printing.
@@ -705,8 +723,9 @@ local natives = {
 }
 
 local spaces = {}
-local function define(space, names, call, index, slots, has_options, is_structured, required)
+local function define(space, names, call, index, slots, has_options, is_structured, required, text_field)
   local f = bind(call, index, slots, has_options, is_structured, required)
+  if text_field ~= "" then f = with_text(f, text_field) end
   if space == "" then
     for _, name in ipairs(names) do frozen[name] = f end
     return

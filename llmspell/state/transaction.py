@@ -216,6 +216,25 @@ class Transaction:
             self.failure = error
             raise
 
+    def reinstate(self, key: bytes, saved: record.Record) -> None:
+        """Set a record to an earlier one, with its class, schema version, expiry and time of creation."""
+        try:
+            if self._manager.ephemeral_store is not None:
+                self._remove_ephemeral(key)
+            old = self.main.get(key)
+            if old is not None:
+                self._retire(key, old, SAVE)
+            stamp = record.STAMP.pack(FORMAT, saved.class_code, *saved.schema, self.version)
+            times = record.TIMES.pack(saved.created_at, self.now, saved.expires_at)
+            self.main.put(key, record.seal(key, stamp + times, saved.payload))
+            if saved.expires_at:
+                self.main.put(keys.expiry_key(saved.expires_at, key), b"")
+                self._manager.expect_expiry(saved.expires_at)
+            self.changes[key] = SAVE
+        except BaseException as error:
+            self.failure = error
+            raise
+
     def remove(self, key: bytes) -> None:
         """Take a record away, wherever it is."""
         old = self.main.get(key)

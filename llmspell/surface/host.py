@@ -128,7 +128,7 @@ class Host:
         """The type in the words of the language, with its article."""
         if type.kind == "choice":
             return "one of " + ", ".join(type.python.values)
-        return self.a(type.kind)
+        return self.a("string" if type.kind == "reference" else type.kind)
 
     def got(self, value: "Any") -> str:
         """What a value is, in the words of the language, with its article."""
@@ -149,7 +149,14 @@ class Bound:
         self.slots = "".join(slot(parameter.type) for parameter in function.parameters)
         self.has_options = bool(function.options)
         self.is_structured = function.result.kind in STRUCTURED_RESULTS
+        self.text_field = text_field(function.result)
         self.call = _call(host, function, method)
+
+
+def text_field(result: Type) -> str:
+    """The field that is the text of a result, or of each item of one, or ""."""
+    kind = result if result.item is None else result.item
+    return kind.python.text_field if kind.kind == "record" else ""
 
 
 def slot(type: Type) -> str:
@@ -322,6 +329,10 @@ def conform(value: "Any", type_: Type, where: str, host: Host) -> "Any":
     if found == "number" and value - value != 0 and kind != "anything":
         got = "NaN" if value != value else "infinite number"
         raise BadArgument(f"{where} must be {host.expected(type_)}, got {a(got)}")
+    if kind == "reference":
+        if found == "map" and type(value.get(type_.python.text_field)) is str:
+            value, found = value[type_.python.text_field], "string"
+        kind = "string"
     if kind == "anything" or found == kind:
         if kind == "string":
             _refuse_surrogates(value, where)

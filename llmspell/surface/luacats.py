@@ -65,7 +65,9 @@ def _named(named: Named) -> str:
     doc = _comment(clean_doc(named.__doc__ or ""))
     if not issubclass(named, Record):
         return f"{doc}---@alias llmspell.{named.__name__}\n" + "".join(f'---| "{value}"\n' for value in named.values)
-    return f"{doc}---@class llmspell.{named.__name__}\n" + "".join(map(_record_field, named.fields))
+    fields = "".join(map(_record_field, named.fields))
+    reads_as_text = "---@operator concat(any): string\n" if named.text_field else ""
+    return f"{doc}---@class llmspell.{named.__name__}\n{fields}{reads_as_text}"
 
 
 def _record_field(field: Field) -> str:
@@ -117,6 +119,8 @@ def _type(type_: Type) -> str:
         return f"({item})[]" if any(sign in item for sign in "|?(") else f"{item}[]"
     if type_.kind == "map" and type_.item is not None:
         return f"table<string, {_type(type_.item)}>"
+    if type_.kind == "reference":
+        return f"string|llmspell.{type_.python.__name__}"
     if type_.python is not None:
         return f"llmspell.{type_.python.__name__}"
     return KINDS[type_.kind]

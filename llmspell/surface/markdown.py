@@ -145,6 +145,9 @@ def _type(type_: Type) -> str:
         return f"list of {_type(type_.item)}"
     if type_.kind == "map" and type_.item is not None:
         return f"map of {_type(type_.item)}"
+    if type_.kind == "reference":
+        name = type_.python.__name__
+        return f"text or [{name}](#record-{name.lower()})"
     if type_.python is not None:
         name = type_.python.__name__
         return f"[{name}](#{type_.kind}-{name.lower()})"

@@ -84,10 +84,12 @@ class CallbackFailed(Exception):
 class Record:
     """A result with named fields, declared by annotations. A trailing `_` of a field's name is not part of it.
 
-    Fields that are None are absent for the script.
+    Fields that are None are absent for the script. `text_field` names the field that is the text of the whole, for `tostring`
+    and `String`, and that stands for it where a function takes `str | TheRecord`.
     """
 
     fields: "tuple[Field, ...]" = ()
+    text_field = ""
     if TYPE_CHECKING:
 
         def __init_subclass__(cls) -> None: ...
@@ -107,8 +109,8 @@ class Type:
     """One type of the closed set.
 
     `kind` is one of: none, boolean, integer, number, string, bytes, anything, payload, moment, choice, list, map,
-    record, callback, definition, lasting. `item` is the type of a list's or map's items, `python` the class of a choice or
-    record, `optional` whether None is allowed.
+    record, reference, callback, definition, lasting. A reference is text, or a record whose `text_field` it is. `item` is the
+    type of a list's or map's items, `python` the class of a choice, record or reference, `optional` whether None is allowed.
     """
 
     __slots__ = ("item", "kind", "optional", "python")
@@ -133,6 +135,8 @@ class Type:
             if len(parts) == 1 and len(hint.__args__) == 2:
                 inner = cls.of(parts[0])
                 return cls(inner.kind, item=inner.item, python=inner.python, optional=True)
+            if len(parts) == 2 and parts[0] is str and getattr(parts[1], "text_field", None):
+                return cls("reference", python=parts[1], optional=len(hint.__args__) == 3)
         elif isinstance(hint, GenericAlias):
             if hint.__origin__ is list:
                 return cls("list", item=cls.of(hint.__args__[0]))

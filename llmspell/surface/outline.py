@@ -52,7 +52,7 @@ def _collect(type_: Type, seen: dict[str, Named], fresh: list[Named]) -> None:
     if named.__name__ in seen:
         raise TypeError(f"two types that scripts see are called {named.__name__}")
     seen[named.__name__] = named
-    if type_.kind == "record":
+    if type_.kind in ("record", "reference"):
         for field in named.fields:
             _collect(field.type, seen, fresh)
     fresh.append(named)

@@ -276,6 +276,8 @@ def _output(type_: Type, value: str, prefix: str) -> str:
         if type_.item.optional and type_.item.kind not in VALUE_KINDS:
             item += " | null"
         return f"{_bracketed(item)}[]" if type_.kind == "list" else f"{{ [key: string]: {item} }}"
+    if type_.kind == "reference":
+        return f"string | {prefix}{type_.python.__name__}"
     if type_.python is not None:
         is_generic = type_.kind == "record" and _is_generic(type_.python)
         return f"{prefix}{type_.python.__name__}{f'<{value}>' if is_generic and value == 'T' else ''}"

@@ -30,8 +30,8 @@ def test_show_may_be_narrowed(shell: Shell) -> None:
 
 
 def test_show_works_with_a_part_that_is_not_built(shell: Shell) -> None:
-    shell.file("llmspell.toml", "[state.backup]\nenabled = true\n")
-    assert "state.backup.enabled = true" in shell("config", "show", "state.backup").out
+    shell.file("llmspell.toml", "[runtime.sessions]\nenabled = true\n")
+    assert "runtime.sessions.enabled = true" in shell("config", "show", "runtime.sessions").out
     assert shell("validate").status == 3
 
 
@@ -158,9 +158,21 @@ def test_shell_is_offered_commands_and_options(words: str, offered: str, shell: 
 
 def test_help_names_every_command_and_hides_what_is_not_built(shell: Shell) -> None:
     text = shell("--help").out
-    for name in ("run", "exec", "state", "config", "validate", "init", "info", "doctor", "api", "completions"):
+    for name in (
+        "run",
+        "exec",
+        "state",
+        "backup",
+        "config",
+        "validate",
+        "init",
+        "info",
+        "doctor",
+        "api",
+        "completions",
+    ):
         assert f" {name} " in text
-    assert "backup" not in text
+    assert "session" not in text
 
 
 @pytest.mark.parametrize("argv", [["run"], ["exec"], ["state"], ["state", "changes"], ["config", "show"], ["api"]])

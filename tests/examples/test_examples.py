@@ -76,6 +76,11 @@ class Example:
         """What a second run on the same store prints."""
         return self.expected(".second" if (EXPECTED / f"{self.subject}.second.txt").exists() else "")
 
+    @staticmethod
+    def places(state: Path) -> dict[str, str]:
+        """The environment that puts the store at `state` and the backups beside it."""
+        return {"LLMSPELL_STATE_PATH": str(state), "LLMSPELL_STATE__BACKUP__BACKUP_DIR": f"{state}-backups"}
+
     @contextmanager
     def started(self, state: Path, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
         """The header's command, running with its state at `state`; killed at the end of the block."""
@@ -83,7 +88,7 @@ class Example:
         with subprocess.Popen(
             [sys.executable, "-m", *self.command, *arguments],
             cwd=ROOT,
-            env=environment | {"LLMSPELL_STATE_PATH": str(state), "PYTHONWARNINGS": "error"},
+            env=environment | self.places(state) | {"PYTHONWARNINGS": "error"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -187,7 +187,8 @@ def test_memory_is_limited(lua: Engine, javascript: Engine, language: str, sourc
         pytest.param(name, source, id=f"{name}-{case}")
         for name, cases in MEMORY.items()
         for case, source in cases.items()
-        if case not in ("promises", "jobs", "in update", "keys")
+        # "table" fills Lua's memory to the last byte: whether its frame still holds the table is then a matter of chance.
+        if case not in ("promises", "jobs", "in update", "keys", "table")
     ],
 )
 def test_a_script_that_catches_the_memory_limit_goes_on_within_it(
