@@ -24,6 +24,12 @@ JOURNAL = b"j"
 HEAD = b"m/head"
 """Version and time of the last commit, and the version from which on the journal is complete."""
 
+EPOCH = b"m/epoch"
+"""Random bytes, written anew by whoever changes the state without a commit: what the journal tells ends there."""
+
+DERIVED = (EXPIRY,)
+"""The spaces that can be made again from the others."""
+
 MAX_SCOPE_AND_KEY_BYTES = 480
 MAX_STATE_KEY_BYTES = MAX_SCOPE_AND_KEY_BYTES + 2
 AFTER_TEXT = b"\xff"
