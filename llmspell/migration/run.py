@@ -6,6 +6,7 @@ from that note. Documents are changed outside the write lock, because a script's
 that somebody saves meanwhile is not the one that was planned, and is left to them.
 """
 
+import os
 from time import perf_counter
 
 from llmspell.errors import Interrupted, LlmspellError
@@ -13,6 +14,7 @@ from llmspell.migration import originals
 from llmspell.migration import version as versions
 from llmspell.migration.progress import FAILED, UNDO, Progress
 from llmspell.state.transaction import Head, Transaction
+from llmspell.storage import keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -158,11 +160,12 @@ class Run:
             for key, stored in pairs:
                 current = main.get(key)
                 if current is not None and current[8:16] == wanted:
-                    transaction.restore(key, stored, version)
+                    transaction.put_back(key, stored, version)
                     progress.restored += 1
                 else:
                     progress.left_alone += 1
             main.delete(found[0])
+            main.put(keys.EPOCH, os.urandom(16))
             progress.write(main)
         return False
 

@@ -282,8 +282,11 @@ class Transaction:
             self.failure = error
             raise
 
-    def restore(self, key: bytes, original: bytes, version: int) -> None:
-        """Undo what `rewrite` did to a record at `version`, byte for byte, also in the history of its key."""
+    def put_back(self, key: bytes, original: bytes, version: int) -> None:
+        """Undo what `rewrite` did to a record at `version`, byte for byte, also in the history of its key.
+
+        The journal tells that the key has changed, but not that its history has: so whoever calls this writes `keys.EPOCH`.
+        """
         try:
             self.main.put(key, original)
             self.main.delete(keys.history_key(key, version))

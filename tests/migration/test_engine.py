@@ -8,6 +8,7 @@ from llmspell.errors import BadArgument, BadValue, Conflict, Corrupt, Interrupte
 from llmspell.migration import lease, run
 from llmspell.migration.engine import Migrations
 from llmspell.migration.request import Outcome, Request
+from llmspell.storage.keys import EPOCH
 from llmspell.storage.store import Store
 from tests.migration.conftest import V1, V2, picture, setup, to
 
@@ -66,6 +67,13 @@ def test_a_rollback_puts_every_byte_back(users: Migrations, store: Store) -> Non
         "1.0.0",
     )
     assert picture(store) == before
+
+
+def test_a_rollback_ends_what_the_journal_tells_to_backups(users: Migrations, store: Store) -> None:
+    users.migrate(to(2))
+    before = store.get(EPOCH)
+    users.rollback()
+    assert store.get(EPOCH) != before
 
 
 def test_what_was_changed_since_is_left_alone_by_a_rollback(users: Migrations) -> None:
