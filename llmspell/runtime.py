@@ -59,7 +59,9 @@ class Runtime:
         self._migrations: Migrations | None = None
         if self._state is not None and config.state.migration.enabled:
             try:
-                self._migrations = open_migrations(config, self._state, lambda: self._stop.reason is not None)
+                self._migrations = open_migrations(
+                    config, self._state, self._back_up, lambda: self._stop.reason is not None
+                )
             except BaseException:
                 self.close()
                 raise
@@ -94,6 +96,7 @@ class Runtime:
         saved.
         """
         self._stop = Stop()
+        self._lost_output, self._output_failure = False, None
         if self._state is not None:
             self._state.correlation_id = new_id()
         running = self._language = self._open_language(language or language_of(name) or self.config.default_engine)
@@ -187,6 +190,9 @@ class Runtime:
             absent = {"State": "enabled = true in [state]"}
             error.hint = missing_hint(lines[error.line - 1], self.globals(), ALL, absent, language)
 
+    def _back_up(self, description: str) -> str:
+        return self.backups.create(description=description).id
+
     def _write(self, stream: int, data: bytes) -> None:
         """Write all of `data`; once the reader has gone, what follows is dropped: a script's work is not undone by that."""
         view = memoryview(data)
@@ -265,10 +271,13 @@ def open_state(config: "Config", store: "Store") -> "StateManager":
     )
 
 
-def open_migrations(config: "Config", state: "StateManager", is_stopping: "Callable[[], bool]") -> "Migrations":
+def open_migrations(
+    config: "Config", state: "StateManager", back_up: "Callable[[str], str]", is_stopping: "Callable[[], bool]"
+) -> "Migrations":
     """The migrations of a state as `[state.migration]` says. From now on saves are stamped and checked.
 
-    The schemas of `schema_directory` are registered; the folder need not exist when it is the default one.
+    `back_up(description)` is called before a migration, when backups are enabled and the configuration wants it so. The
+    schemas of `schema_directory` are registered; the folder need not exist when it is the default one.
     """
     from llmspell.migration.catalogue import Catalogue
     from llmspell.migration.directory import register_directory
@@ -284,7 +293,10 @@ def open_migrations(config: "Config", state: "StateManager", is_stopping: "Calla
     folder = settings.schema_directory
     if os.path.isdir(folder) or folder != DEFAULT_SCHEMAS:
         register_directory(state, catalogue, folder)
-    return Migrations(state, catalogue, validation_level=level, is_stopping=is_stopping)
+    wants_backup = settings.backup_on_migration and config.state.backup.enabled
+    return Migrations(
+        state, catalogue, validation_level=level, backup=back_up if wants_backup else None, is_stopping=is_stopping
+    )
 
 
 def open_backups(config: "Config", state: "StateManager") -> "Backups":
