@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import diskcache
@@ -32,6 +33,12 @@ end)
 TRANSACTION_JS = """
 { const n = Number(args[0]), prefix = args[1]
 State.transaction(() => { for (let i = 1; i <= n; i++) State.save('bench', prefix + i, {a: 1, b: 'x', c: [1, 2, 3]}) }) }
+"""
+CLASS_LUA = """
+local n, class, prefix = tonumber(args[1]), args[2], args[3]
+State.transaction(function()
+  for i = 1, n do State.save("bench", prefix .. i, {a = 1, b = "x", c = {1, 2, 3}}, {class = class}) end
+end)
 """
 LOAD_LUA = """
 local n = tonumber(args[1])
@@ -149,7 +156,11 @@ def _transactions(folder: Path, rounds: int) -> Iterator[Row]:
         lambda: journaled.run(TRANSACTION_LUA, count),
         lambda: plain.run(TRANSACTION_JS, count, language="javascript"),
     ]
-    base, off, on, javascript = alternate(sides, rounds)
+    sides.extend(
+        partial(lambda name: journaled.run(CLASS_LUA, count, name, f"{name}{keys.take(1)[0].hex()}-"), name)
+        for name in ("standard", "trusted", "ephemeral")
+    )
+    base, off, on, javascript, standard, trusted, ephemeral = alternate(sides, rounds)
     for bench in (plain, journaled):
         bench.runtime.close()
     environment.close()
@@ -158,6 +169,9 @@ def _transactions(folder: Path, rounds: int) -> Iterator[Row]:
     yield Row(**{**row.__dict__, "is_met": (row.ratio or 0) >= 0.35 and 1 / off.median >= 200_000})
     yield _with_target(Row("the same with the journal on, against off", on, off, "≥ 0.6"), 0.6)
     yield Row("saves in one State.transaction, JavaScript, journal off", javascript, base)
+    yield Row("saves with {class = 'standard'}, Lua, journal on", standard)
+    yield Row("the same, trusted", trusted, standard)
+    yield Row("the same, ephemeral", ephemeral, standard)
 
 
 def _loads(folder: Path, rounds: int) -> Iterator[Row]:
