@@ -99,10 +99,7 @@ def _durable_saves(folder: Path, rounds: int) -> Iterator[Row]:
 
         return timed(work, count)
 
-    database = sqlite3.connect(folder / "durable.sqlite", isolation_level=None)
-    database.execute("pragma journal_mode = wal")
-    database.execute("pragma synchronous = full")
-    database.execute("create table state (key blob primary key, value blob) without rowid")
+    database = _open_sqlite(folder / "durable.sqlite")
     cache = diskcache.Cache(str(folder / "durable-cache"))
 
     def with_sqlite() -> float:
@@ -150,8 +147,34 @@ def _transactions(folder: Path, rounds: int) -> Iterator[Row]:
 
         return timed(work, count)
 
+    database = _open_sqlite(folder / "transaction.sqlite")
+    cache = diskcache.Cache(str(folder / "transaction-cache"))
+
+    def with_sqlite() -> float:
+        pairs = [(name, payload) for name in keys.take(count)]
+
+        def work() -> None:
+            database.execute("begin immediate")
+            for pair in pairs:
+                database.execute("insert into state values (?, ?)", pair)
+            database.execute("commit")
+
+        return timed(work, count)
+
+    def with_diskcache() -> float:
+        names = keys.take(count // 10)
+
+        def work() -> None:
+            with cache.transact():
+                for name in names:
+                    cache.set(name, VALUE)
+
+        return timed(work, count // 10)
+
     sides: list[Callable[[], float]] = [
         bare,
+        with_sqlite,
+        with_diskcache,
         lambda: plain.run(TRANSACTION_LUA, count),
         lambda: journaled.run(TRANSACTION_LUA, count),
         lambda: plain.run(TRANSACTION_JS, count, language="javascript"),
@@ -160,11 +183,15 @@ def _transactions(folder: Path, rounds: int) -> Iterator[Row]:
         partial(lambda name: journaled.run(CLASS_LUA, count, name, f"{name}{keys.take(1)[0].hex()}-"), name)
         for name in ("standard", "trusted", "ephemeral")
     )
-    base, off, on, javascript, standard, trusted, ephemeral = alternate(sides, rounds)
+    base, sqlite, disk_cache, off, on, javascript, standard, trusted, ephemeral = alternate(sides, rounds)
+    database.close()
+    cache.close()
     for bench in (plain, journaled):
         bench.runtime.close()
     environment.close()
     yield Row("py-lmdb put of ready bytes, one transaction", base)
+    yield Row("sqlite3 inserts of ready bytes, one transaction", sqlite, base)
+    yield Row("diskcache sets in one transaction", disk_cache, base)
     row = Row("saves in one State.transaction, Lua, journal off", off, base, "≥ 0.35 and ≥ 200,000/s")
     yield Row(**{**row.__dict__, "is_met": (row.ratio or 0) >= 0.35 and 1 / off.median >= 200_000})
     yield _with_target(Row("the same with the journal on, against off", on, off, "≥ 0.6"), 0.6)
@@ -196,16 +223,40 @@ def _loads(folder: Path, rounds: int) -> Iterator[Row]:
 
         return timed(work, count)
 
+    database = _open_sqlite(folder / "loads.sqlite")
+    database.executemany("insert into state values (?, ?)", [(name, payload) for name in names])
+    some = names[: count // 10]
+    cache = diskcache.Cache(str(folder / "loads-cache"))
+    with cache.transact():
+        for name in some:
+            cache.set(name, VALUE)
+
+    def with_sqlite() -> float:
+        def work() -> None:
+            for name in names:
+                decode(database.execute("select value from state where key = ?", (name,)).fetchone()[0])
+
+        return timed(work, count)
+
+    def with_diskcache() -> float:
+        return timed(lambda: [cache.get(name) for name in some], len(some))
+
     sides: list[Callable[[], float]] = [
         bare,
+        with_sqlite,
+        with_diskcache,
         lambda: bench.run(LOAD_LUA, count),
         lambda: bench.run(LOAD_JS, count, "js", language="javascript"),
         lambda: bench.run(LOAD_JS, count, "bench", language="javascript"),
     ]
-    base, lua, javascript, across = alternate(sides, rounds)
+    base, sqlite, disk_cache, lua, javascript, across = alternate(sides, rounds)
+    database.close()
+    cache.close()
     bench.runtime.close()
     environment.close()
     yield Row("py-lmdb get and decode, a transaction each", base)
+    yield Row("sqlite3 select and decode", sqlite, base)
+    yield Row("diskcache get", disk_cache, base)
     yield _with_rate(Row("load from Lua", lua, base, "≥ 250,000/s"), 250_000)
     yield _with_rate(Row("load from JavaScript", javascript, base, "≥ 200,000/s"), 200_000)
     yield Row("load from JavaScript of what Lua or Python saved", across, base)
@@ -223,10 +274,30 @@ def _lists(folder: Path, rounds: int) -> Iterator[Row]:
         [lambda scope=scope: bench.run(PAGE_LUA, 200, scope) for scope in ("small", "large")], rounds
     )  # type: ignore[misc]
     bench.runtime.close()
+    database = _open_sqlite(folder / "lists.sqlite")
+    database.execute("begin")
+    database.executemany(
+        "insert into state values (?, x'c101')", [(b"k%08d" % number,) for number in range(sizes["all"])]
+    )
+    database.execute("commit")
+    sqlite = alternate(
+        [lambda: timed(lambda: database.execute("select key from state order by key").fetchall(), sizes["all"])], rounds
+    )[0]
+    database.close()
+    yield Row("sqlite3 select of 100,000 keys, in Python, per key", sqlite)
     yield _with_rate(Row("list_keys of 100,000 keys, Lua, per key", listing, target="≥ 500,000/s"), 500_000)
     yield Row("a page of 100 keys among 10,000", small)
     row = Row("a page of 100 keys among 1,000,000", large, small, "the same (≥ 0.8)")
     yield _with_target(row, 0.8)
+
+
+def _open_sqlite(path: Path) -> sqlite3.Connection:
+    """WAL with synchronous FULL: a commit is on disk, as it is with LMDB."""
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("pragma journal_mode = wal")
+    database.execute("pragma synchronous = full")
+    database.execute("create table state (key blob primary key, value blob) without rowid")
+    return database
 
 
 class _Keys:
