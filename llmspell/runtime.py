@@ -46,7 +46,6 @@ class Runtime:
             )
         self.config = config
         self.timeout = float(config.runtime.script_timeout_seconds)
-        self.debug = False
         self._stop = Stop()
         self._language: Language | None = None
         self._log_format = log_format

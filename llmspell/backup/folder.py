@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from llmspell.backup.manifest import MAX_BYTES, Manifest, Reader, is_id
 from llmspell.errors import BackupError, Corrupt, LlmspellError, NotFound, StorageBusy, StorageFull
+from llmspell.storage.folder import sync_folder
 
 MANIFEST, PACK, UNFINISHED = ".manifest", ".pack", ".manifest.new"
 LOCK = ".lock"
@@ -41,14 +42,14 @@ class Folder:
         try:
             for path in reversed(missing):
                 os.makedirs(path, mode=0o700, exist_ok=True)
-                _sync(os.path.dirname(path))
+                sync_folder(os.path.dirname(path))
         except OSError as error:
             raise explain(error, self.path) from error
 
     def sync(self) -> None:
         """Put the names in the folder on disk: without it, a rename or a removal can be lost."""
         try:
-            _sync(self.path)
+            sync_folder(self.path)
         except OSError as error:
             raise explain(error, self.path) from error
 
@@ -200,14 +201,3 @@ def explain(error: OSError, path: str) -> LlmspellError:
 
 def _id_of(name: str, suffix: str) -> bool:
     return name.endswith(suffix) and is_id(name.removesuffix(suffix))
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # Some network file systems cannot, and need not.
-            raise
-    finally:
-        os.close(descriptor)

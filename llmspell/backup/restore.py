@@ -22,6 +22,7 @@ from llmspell.state.manager import StateManager
 from llmspell.state.scope import Scope
 from llmspell.state.transaction import Head, Transaction
 from llmspell.storage import keys, record
+from llmspell.storage.folder import sync_folder
 from llmspell.storage.format import FORMAT_KEY, check_format
 from llmspell.storage.record import EXPIRY_OFFSET, HEADER_BYTES, NO_EXPIRY, Record
 from llmspell.storage.store import ReadTransaction, Store, WriteTransaction
@@ -167,7 +168,7 @@ def restore_path(path: str, content: Content, *, salvage: bool = False, progress
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
             raise
-        _sync_folder(os.path.dirname(path))
+        sync_folder(os.path.dirname(path))
     except OSError as error:
         raise explain(error, path) from error
     return outcome
@@ -295,11 +296,3 @@ def _readable_head(txn: ReadTransaction) -> Head:
         return Head.read(txn)
     except Corrupt:
         return Head()
-
-
-def _sync_folder(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,6 +15,7 @@ from llmspell.errors import Corrupt, LlmspellError, StorageBusy, StorageError
 from llmspell.storage import fork
 from llmspell.storage.datafile import DataFile
 from llmspell.storage.fault import explain, explain_os
+from llmspell.storage.folder import sync_folder
 from llmspell.storage.format import FORMAT, FORMAT_KEY, check_format
 from llmspell.storage.turn import ProcessTurn
 
@@ -285,7 +286,7 @@ def _make_folder(path: str) -> None:
     except FileExistsError:
         if not os.path.isdir(path):
             raise StorageError(f"{path} is a file; a store needs a folder") from None
-    _sync_folder(parent)
+    sync_folder(parent)
 
 
 def _create_data_file(path: str, data: str) -> None:
@@ -300,18 +301,7 @@ def _create_data_file(path: str, data: str) -> None:
         raise explain(error, path) from error
     # Renaming, because a process that is killed while LMDB makes the file leaves an empty one.
     os.rename(fresh, data)
-    _sync_folder(path)
-
-
-def _sync_folder(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # Some network file systems cannot, and need not.
-            raise
-    finally:
-        os.close(descriptor)
+    sync_folder(path)
 
 
 def _identify(path: str) -> tuple[int, int]:

@@ -204,6 +204,14 @@ def test_a_script_that_catches_the_memory_limit_goes_on_within_it(
     assert engine.runtime.state.get("g", "k") == 1
 
 
+def test_a_script_that_fills_its_memory_to_the_last_byte_goes_on_or_ends_at_the_limit(lua: Engine) -> None:
+    engine = lua.set(engines__lua__memory_limit=32 << 20)
+    source = MEMORY["lua"]["table"]
+    ran = engine.run(f"for i = 1, 3 do assert(not pcall(function() {source} end)) collectgarbage() end return 5")
+    assert ran.value == 5 or ran.code == "limit_exceeded", ran.text
+    assert engine.run("State.save('g', 'k', 1) return State.load('g', 'k')").value == 1
+
+
 def test_functions_nest_in_each_other_only_so_deep(engine: Engine) -> None:
     if engine.is_lua:
         source = "local function f(n) return State.update('g', 'k', function() return f(n + 1) end) end f(0)"
