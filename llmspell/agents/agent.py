@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from llmspell.agents.message import Message, ToolCall
 from llmspell.agents.state import ExecutionState, PersistentAgentState
-from llmspell.errors import BadArgument, InvalidTransition, LlmspellError
+from llmspell.errors import BadArgument, Conflict, InvalidTransition, LlmspellError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -100,13 +100,18 @@ class PersistentAgentBase:
     def start(self, *, load: bool = True) -> None:
         """Begin to run, from what is stored unless `load` is false; saves. Raises InvalidTransition when it runs.
 
-        Without `load`, what is stored is replaced.
+        Without `load`, what is stored is replaced. Of two processes that start the same new agent at once, the second
+        goes on from what the first has stored.
         """
         with self.lock:
             self._check("start")
-            if load and self._states.restore(self):
-                self.was_interrupted = self.state.execution_state is ExecutionState.RUNNING
-            self._go(ExecutionState.RUNNING)
+            is_known = load and self._restore()
+            try:
+                self._go(ExecutionState.RUNNING, must_be_new=load and not is_known)
+            except Conflict:
+                if not load or is_known or not self._restore():
+                    raise
+                self._go(ExecutionState.RUNNING)
 
     def pause(self) -> None:
         """Save, as paused. Raises InvalidTransition unless it runs."""
@@ -186,12 +191,18 @@ class PersistentAgentBase:
         if now not in _STEPS[step]:
             raise InvalidTransition(f"the agent '{self.agent_id}' is {now}, so it cannot {step}")
 
-    def _go(self, to: ExecutionState, error: str | None = None) -> None:
+    def _restore(self) -> bool:
+        is_stored = self._states.restore(self)
+        if is_stored:
+            self.was_interrupted = self.state.execution_state is ExecutionState.RUNNING
+        return is_stored
+
+    def _go(self, to: ExecutionState, error: str | None = None, *, must_be_new: bool = False) -> None:
         """Save with another execution state; when that fails it stays what it was."""
         before = self.state.execution_state, self.state.error
         self.state.execution_state, self.state.error = to, error
         try:
-            self.save()
+            self._states.persist(self, must_be_new=must_be_new)
         except BaseException:
             self.state.execution_state, self.state.error = before
             raise

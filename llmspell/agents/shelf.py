@@ -52,12 +52,14 @@ class Shelf:
         state.history.bind(first, after, self._read_messages)
         return state
 
-    def save(self, state: PersistentAgentState) -> None:
+    def save(self, state: PersistentAgentState, *, must_be_new: bool = False) -> None:
         """Store the changes of a record, or the whole when it was made; see `AgentStates.save`."""
         header = _header_of(state)
         mine = merged = values.encode(header)
         with self._state.transaction() as transaction:
             now = self._find_origin(state.origin)
+            if must_be_new and now.stored:
+                raise Conflict(f"there is an agent '{self._id}' already", hint="load it, or delete it first")
             if state.origin is not None and now is not state.origin:
                 header = merge(values.decode(state.origin.header), header, values.decode(now.header))
                 merged = values.encode(header)

@@ -8,7 +8,7 @@ from llmspell.agents.document import describe
 from llmspell.agents.message import Message
 from llmspell.agents.shelf import HEADER, OURS, Shelf
 from llmspell.agents.state import PersistentAgentState
-from llmspell.errors import BadArgument, Conflict, NotFound
+from llmspell.errors import BadArgument, NotFound
 from llmspell.state.manager import StateManager
 from llmspell.state.scope import Scope
 
@@ -47,25 +47,22 @@ class AgentStates:
             created_at=now,
             updated_at=now,
         )
-        with self._state.transaction():
-            if self._state.exists(Scope.agent(agent_id), HEADER):
-                raise Conflict(f"there is an agent '{agent_id}' already", hint="load it, or delete it first")
-            self.save(made)
+        self.save(made, must_be_new=True)
         return made
 
     def load(self, agent_id: str) -> PersistentAgentState | None:
         """What is stored of an agent, or None. Its messages are read when they are looked at."""
         return Shelf(self._state, agent_id).load()
 
-    def save(self, state: PersistentAgentState) -> None:
+    def save(self, state: PersistentAgentState, *, must_be_new: bool = False) -> None:
         """Store what has been changed, and added to the history, since `state` was loaded or saved; one commit.
 
         What others have stored meanwhile stays, and is in `state` afterwards: counts add up, maps are merged key by key,
         messages follow theirs; where both changed the same value this one wins. A state that was not loaded, but made,
-        replaces what is stored. Raises Conflict when the agent has been deleted meanwhile. When an outer transaction is
-        undone afterwards, load the state again.
+        replaces what is stored; with `must_be_new` it raises Conflict when there is something. Raises Conflict when the
+        agent has been deleted meanwhile. When an outer transaction is undone afterwards, load the state again.
         """
-        Shelf(self._state, state.agent_id).save(state)
+        Shelf(self._state, state.agent_id).save(state, must_be_new=must_be_new)
 
     def update(
         self, agent_id: str, fn: Callable[[PersistentAgentState], PersistentAgentState | None], *,
@@ -106,9 +103,9 @@ class AgentStates:
         scopes = self._state.list_scopes(prefix=f"agent:{prefix}")
         return [scope.removeprefix("agent:") for scope in scopes if self._state.exists(scope, HEADER)]
 
-    def persist(self, agent: PersistentAgent) -> None:
+    def persist(self, agent: PersistentAgent, *, must_be_new: bool = False) -> None:
         """Store what an agent captures of itself, as `save` does."""
-        self.save(agent.capture())
+        self.save(agent.capture(), must_be_new=must_be_new)
 
     def restore(self, agent: PersistentAgent) -> bool:
         """Give an agent what is stored of it; False, and nothing given, when there is nothing."""

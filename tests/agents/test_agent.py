@@ -267,6 +267,32 @@ def test_two_processes_with_one_agent_lose_nothing(tmp_path: Path) -> None:
             assert [text for text in said if text.startswith(name)] == [f"{name} {turn}" for turn in range(40)]
 
 
+class Slow(Guide):
+    """Another process makes the agent after this one has found none."""
+
+    def __init__(self, agents: AgentStates, agent_id: str) -> None:
+        super().__init__(agents, agent_id)
+        self.other: Guide | None = Guide(agents, agent_id)
+
+    def capture(self) -> PersistentAgentState:
+        other, self.other = self.other, None
+        if other is not None:
+            other.start()
+            other.remember("user", "Hello")
+            other.save()
+        return super().capture()
+
+
+def test_the_second_of_two_that_start_a_new_agent_goes_on_from_the_first(agents: AgentStates) -> None:
+    slow = Slow(agents, "ada")
+    slow.start()
+    assert contents(slow.state.history) == ["Hello"]
+    assert contents(load(agents).history) == ["Hello"]
+    slow.remember("user", "Again")
+    slow.stop()
+    assert contents(load(agents).history) == ["Hello", "Again"]
+
+
 @pytest.mark.parametrize("after", [1, 7, 20])
 def test_a_process_that_is_killed_loses_what_was_not_saved_and_nothing_else(after: int, tmp_path: Path) -> None:
     saved = -1
