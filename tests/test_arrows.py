@@ -8,9 +8,9 @@ from pathlib import Path
 import llmspell
 
 PACKAGE = Path(llmspell.__file__).parent
-DOMAIN = ("state", "agents", "sessions", "artifacts", "hooks", "events", "migration", "backup", "agents")
-LEAVES = {"values": {"errors"}, "errors": set(), "ids": set(), "logline": set()}
-BASE = {"values", "errors", "ids", "llmspell"}
+DOMAIN = ("state", "agents", "sessions", "artifacts", "hooks", "events", "migration", "backup", "replay")
+LEAVES = {"values": {"errors"}, "errors": set(), "ids": set(), "logline": set(), "announce": set()}
+BASE = {"values", "errors", "ids", "announce", "llmspell"}
 """What every part may import; `llmspell` is the package itself, for its version."""
 
 ALLOWED: dict[str, set[str]] = {

@@ -60,7 +60,7 @@ class Part:
         keys_start = operations_start + count
         self.correlation_id = value[_PART.size : operations_start].decode(errors="replace")
         self.operations = value[operations_start:keys_start]
-        self.keys = value[keys_start:-4].split(_SEPARATOR)
+        self.keys = value[keys_start:-4].split(_SEPARATOR) if count else []
 
 
 class Retired:
@@ -101,11 +101,11 @@ def retired_header(operation: int, at: int) -> bytes:
 def write_commit(
     main: "WriteTransaction", version: int, at: int, correlation_id: str, changes: dict[bytes, int]
 ) -> None:
-    """Add the entry of a commit."""
+    """Add the entry of a commit; also of one that changed no key of the state, so that every version has one."""
     text = correlation_id.encode()
     changed = list(changes)
     operations = bytes(changes.values())
-    for start in range(0, len(changed), _PART_KEYS):
+    for start in range(0, len(changed) or 1, _PART_KEYS):
         end = start + _PART_KEYS
         part = operations[start:end]
         header = _PART.pack(_FORMAT, at, len(text), len(part)) + text + part

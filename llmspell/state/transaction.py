@@ -64,8 +64,8 @@ class Transaction:
     """
 
     __slots__ = (
-        "_block", "_ephemeral_block", "_floor", "_has_removed", "_manager", "_policy", "_seconds", "_stamps", "changes",
-        "deadline", "ephemeral", "failure", "head", "main", "now", "savepoints", "thread", "version",
+        "_block", "_ephemeral_block", "_floor", "_has_removed", "_is_touched", "_manager", "_policy", "_seconds", "_stamps",
+        "changes", "deadline", "ephemeral", "failure", "head", "main", "now", "savepoints", "thread", "version",
     )  # fmt: skip
 
     def __init__(self, manager: "StateManager", seconds: float | None = None) -> None:
@@ -76,6 +76,7 @@ class Transaction:
         self._ephemeral_block: AbstractContextManager[WriteTransaction] | None = None
         self.ephemeral: WriteTransaction | None = None
         self._has_removed = False
+        self._is_touched = False
         self.failure: BaseException | None = None
         self.changes: dict[bytes, int] = {}
         self.savepoints: list[Savepoint] = []
@@ -120,6 +121,10 @@ class Transaction:
             commit = Commit(self.version, self.now, manager.current_correlation_id(), self.changes)
             for listener in manager.listeners:
                 listener(commit)
+
+    def touch(self) -> None:
+        """Say that another domain writes into `main`: the commit gets its version even if no key of the state changes."""
+        self._is_touched = True
 
     def check_deadline(self) -> None:
         """Raise Timeout when the time of the transaction is over."""
@@ -379,7 +384,7 @@ class Transaction:
         if self.ephemeral is not None:
             expiry.sweep_ephemeral(self.ephemeral, manager.clock())
         head = self.head
-        if self.changes:
+        if self.changes or self._is_touched:
             # What expired only while this transaction ran was still there at the time of its commit.
             now = min(self.now, manager.clock())
             if now >= manager.sweep_due:

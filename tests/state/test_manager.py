@@ -381,6 +381,18 @@ def test_flush_works_at_any_time(state: StateManager) -> None:
     assert state.get("s", "k") == 1
 
 
+def test_a_commit_of_another_domain_alone_has_a_version_and_no_changes(state: StateManager, store: Store) -> None:
+    state.set("notes", "a", 1)
+    before = state.version()
+    with state.transaction() as transaction:
+        transaction.main.put(b"Zone", b"beside")
+        transaction.touch()
+    assert state.version() == before + 1
+    state.set("notes", "a", 2)
+    assert [(change.version, change.key) for change in state.changes(since=before)[0]] == [(before + 2, "a")]
+    assert state.get("notes", "a", at=before + 1) == 1
+
+
 def test_participants_commit_with_the_state_and_listeners_hear_of_it(state: StateManager, store: Store) -> None:
     heard = []
     state.participants.append(lambda txn: txn.main.put(b"Z" + str(len(txn.changes)).encode(), b"beside"))
