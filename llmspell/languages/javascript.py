@@ -37,7 +37,8 @@ class JavaScriptWire:
 
     words = {
         "map": "object", "list": "array", "record": "object", "none": "null", "callback": "function",
-        "anything": "value", "payload": "value", "definition": "object", "lasting": "object",
+        "anything": "value", "payload": "value", "lasting_callback": "function",
+        "definition": "object", "lasting": "object",
         "moment": "time (RFC 3339 text or Unix seconds)", "bytes": "Uint8Array",
     }  # fmt: skip
 

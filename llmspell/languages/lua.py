@@ -40,7 +40,8 @@ class LuaWire:
 
     words = {
         "map": "table", "list": "table", "record": "table", "none": "nil", "callback": "function",
-        "anything": "value", "payload": "value", "definition": "table", "lasting": "table",
+        "anything": "value", "payload": "value", "lasting_callback": "function",
+        "definition": "table", "lasting": "table",
         "moment": "time (RFC 3339 text or Unix seconds)", "bytes": "string",
     }  # fmt: skip
 

@@ -260,14 +260,17 @@
       keeper = outer
     }
   }
-  const definition = (v, index, position, kept) => {
+  const keepIn = (kept, f, index, position) => {
+    if (getPrototypeOf(f) === AsyncProto) fail(index, position, 'async function')
+    kept[kept.length] = { __proto__: null, f, index, position }
+    return kept === lasting ? -kept.length : kept.length - 1
+  }
+  const definition = (v, index, position, kept) =>
+    v === undefined || v === null ? null : written(v, index, position, (f) => keepIn(kept, f, index, position))
+  const callback = (v, index, position, kept) => {
     if (v === undefined || v === null) return null
-    const keep = (f) => {
-      if (getPrototypeOf(f) === AsyncProto) fail(index, position, 'async function')
-      kept[kept.length] = { __proto__: null, f, index, position }
-      return kept === lasting ? -kept.length : kept.length - 1
-    }
-    return written(v, index, position, keep)
+    if (typeof v !== 'function') fail(index, position, kindOf(v))
+    return `${keepIn(kept, v, index, position)}`
   }
   const READ = {
     s: (v, index, position) => {
@@ -288,13 +291,8 @@
       }
     },
     v: (v, index, position, isRequired) => (v === undefined && !isRequired ? null : written(v, index, position)),
-    f: (v, index, position) => {
-      if (v === undefined || v === null) return null
-      if (typeof v !== 'function') fail(index, position, kindOf(v))
-      if (getPrototypeOf(v) === AsyncProto) fail(index, position, 'async function')
-      callbacks[callbacks.length] = { __proto__: null, f: v, index, position }
-      return `${callbacks.length - 1}`
-    },
+    f: (v, index, position) => callback(v, index, position, callbacks),
+    F: (v, index, position) => callback(v, index, position, lasting),
     d: (v, index, position) => definition(v, index, position, callbacks),
     D: (v, index, position) => definition(v, index, position, lasting),
   }

@@ -405,6 +405,14 @@ local function finish(is_structured, reply, failure)
   return reply
 end
 
+local function keeping(keeper)
+  return function(v, index, position)
+    if v == nil then return nil end
+    if type(v) ~= "function" then fail(index, position, v) end
+    return keeper(v)
+  end
+end
+
 local READ = {
   s = function(v, index, position)
     local kind = type(v)
@@ -413,11 +421,8 @@ local READ = {
     fail(index, position, v)
   end,
   v = encode,
-  f = function(v, index, position)
-    if v == nil then return nil end
-    if type(v) ~= "function" then fail(index, position, v) end
-    return keep(v)
-  end,
+  f = keeping(keep),
+  F = keeping(keep_for_good),
   d = function(v, index) return v ~= nil and encode_definition(v, index, keep) or nil end,
   D = function(v, index) return v ~= nil and encode_definition(v, index, keep_for_good) or nil end,
 }

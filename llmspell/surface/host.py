@@ -4,8 +4,8 @@ Nothing here raises into an engine: an error becomes a reply that the prelude th
 language differs only in its `Wire`: how an argument is written when it arrives, and how a reply is written.
 
 Per parameter the prelude is told a *slot*: `s` (a scalar crosses as it is), `v` (any value, encoded by the prelude), `f`
-(a function, kept by the prelude, crosses as a token), `d` or `D` (a value in which functions stand, each as its token; those
-of `D` are kept for good).
+or `F` (a function, kept by the prelude, crosses as a token), `d` or `D` (a value in which functions stand, each as its
+token). What `F` and `D` got is kept for good.
 """
 
 from llmspell import values
@@ -71,6 +71,7 @@ MAX_NESTING = 32
 """How deep functions of the script may stand inside each other's host functions, before a C or Python stack is used up."""
 SCALAR_KINDS = frozenset(("boolean", "integer", "number", "string", "choice"))
 STRUCTURED_RESULTS = frozenset(("anything", "payload", "list", "map", "record"))
+CALLBACKS = {"callback": "f", "lasting_callback": "F"}
 DEFINITIONS = {"definition": "d", "lasting": "D"}
 MISSING_VALUE = "to store nothing, say so: nil in Lua, null in JavaScript"
 
@@ -164,7 +165,7 @@ def slot(type: Type) -> str:
         return "s"
     if type.kind in DEFINITIONS:
         return DEFINITIONS[type.kind]
-    return "f" if type.kind == "callback" else "v"
+    return CALLBACKS.get(type.kind, "v")
 
 
 def _call(host: Host, function: Function, method: "Callable[..., Any]") -> "Callable[..., Any]":
@@ -271,7 +272,7 @@ def _argument(host: Host, parameter: Field, position: int, function: Function) -
 
     if kind == "payload":
         return wire.payload
-    if kind == "callback":
+    if kind in CALLBACKS:
         return lambda raw: absent() if raw is None else _callback(host, int(wire.scalar(raw)), function)
     if kind in DEFINITIONS:
 

@@ -42,7 +42,8 @@ KEYWORDS = frozenset({
 KINDS = {
     "none": "nil", "boolean": "boolean", "integer": "integer", "number": "number", "string": "string", "bytes": "string",
     "anything": "llmspell.Value", "payload": "llmspell.Value", "moment": "llmspell.Moment",
-    "callback": "fun(...: any): any", "definition": "string|number|table", "lasting": "table",
+    "callback": "fun(...: any): any", "lasting_callback": "fun(...: any): any",
+    "definition": "string|number|table", "lasting": "table",
 }  # fmt: skip
 
 

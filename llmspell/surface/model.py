@@ -73,6 +73,12 @@ class Callback:
         return self._invoke(payloads, seconds)
 
 
+class LastingCallback(Callback):
+    """A Callback that is kept for as long as the script runs: for hooks and subscriptions."""
+
+    __slots__ = ()
+
+
 class CallbackFailed(Exception):
     """A script's function raised. The engine keeps the error itself; let this pass and the script gets it back.
 
@@ -109,16 +115,17 @@ class Type:
     """One type of the closed set.
 
     `kind` is one of: none, boolean, integer, number, string, bytes, anything, payload, moment, choice, list, map,
-    record, reference, callback, definition, lasting. A reference is text, or a record whose `text_field` it is. `item` is the
-    type of a list's or map's items, `python` the class of a choice, record or reference, `optional` whether None is allowed.
+    record, reference, callback, lasting_callback, definition, lasting. A reference is text, or a record whose `text_field` it
+    is. `item` is the type of a list's or map's items, `python` the class of a choice, record or reference, `optional` whether
+    None is allowed.
     """
 
     __slots__ = ("item", "kind", "optional", "python")
 
     KINDS = {
         type(None): "none", None: "none", bool: "boolean", int: "integer", float: "number", str: "string", bytes: "bytes",
-        Anything: "anything", Payload: "payload", Moment: "moment", Callback: "callback", Definition: "definition",
-        LastingDefinition: "lasting",
+        Anything: "anything", Payload: "payload", Moment: "moment", Callback: "callback",
+        LastingCallback: "lasting_callback", Definition: "definition", LastingDefinition: "lasting",
     }  # fmt: skip
 
     def __init__(self, kind: str, *, item: "Type | None" = None, python: "Any" = None, optional: bool = False) -> None:

@@ -82,8 +82,8 @@ RESERVED = frozenset({
 })  # fmt: skip
 KINDS = {
     "none": "void", "boolean": "boolean", "integer": "number", "number": "number", "string": "string", "bytes": "Uint8Array",
-    "moment": "string | number", "callback": "(...values: any[]) => any", "definition": "string | number | object",
-    "lasting": "object",
+    "moment": "string | number", "callback": "(...values: any[]) => any",
+    "lasting_callback": "(...values: any[]) => any", "definition": "string | number | object", "lasting": "object",
 }  # fmt: skip
 
 

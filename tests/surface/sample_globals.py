@@ -1,6 +1,16 @@
 """Globals made up to use every kind of type, for the tests of what is generated from declarations."""
 
-from llmspell.surface.model import Anything, Callback, Choice, Global, Moment, Native, Payload, Record
+from llmspell.surface.model import (
+    Anything,
+    Callback,
+    Choice,
+    Global,
+    LastingCallback,
+    Moment,
+    Native,
+    Payload,
+    Record,
+)
 
 
 class Priority(Choice):
@@ -92,7 +102,7 @@ class Notes(Global):
     def update(self, key: str, fn: Callback) -> Payload:
         """Replace the value by what `fn` makes of it."""
 
-    def watch(self, pattern: str, handler: Callback | None = None, *, tags: list[str] = ["all"]) -> str:  # noqa: B006
+    def watch(self, pattern: str, handler: LastingCallback | None = None, *, tags: list[str] = ["all"]) -> str:  # noqa: B006
         """Hear of changes."""
 
     def create(

@@ -14,7 +14,7 @@ from llmspell.languages.javascript import JavaScript
 from llmspell.languages.language import Language, Limits, Services, Stop
 from llmspell.languages.lua import Lua
 from llmspell.surface.hint import missing_hint
-from llmspell.surface.model import Anything, Callback, Choice, Global, Moment, Payload, Record
+from llmspell.surface.model import Anything, Callback, Choice, Global, LastingCallback, Moment, Payload, Record
 
 
 class Colour(Choice):
@@ -34,6 +34,7 @@ class Probe(Global):
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
+        self.kept: list[LastingCallback] = []
 
     def scalars(self, flag: bool, count: int, ratio: float, text: str) -> str:
         """What came."""
@@ -74,6 +75,15 @@ class Probe(Global):
     def twice(self, first: Callback, second: Callback) -> list[Anything]:
         """Both functions, in the opposite order."""
         return [values.decode(second()), values.decode(first())]
+
+    def keep(self, name: str, fn: LastingCallback | None = None) -> str:
+        """Keep the function; how many there are."""
+        self.kept += [fn] if fn is not None else []
+        return f"{name} {len(self.kept)}"
+
+    def call_kept(self, fn: Callback) -> list[Anything]:
+        """What all that was kept, and then `fn`, make of their number."""
+        return [values.decode(each(values.encode(number))) for number, each in enumerate([*self.kept, fn])]
 
     def fail(self, how: str) -> None:
         """Raise."""
@@ -120,6 +130,11 @@ class Bench:
 @pytest.fixture(params=[Lua, JavaScript], ids=["lua", "javascript"])
 def bench(request: pytest.FixtureRequest) -> Bench:
     return Bench(request.param)
+
+
+@pytest.fixture
+def javascript() -> Bench:
+    return Bench(JavaScript)
 
 
 def test_scalars_arrive_as_their_types(bench: Bench) -> None:
@@ -236,6 +251,31 @@ def test_functions_of_the_script_are_called_with_values(bench: Bench) -> None:
         "Probe.call_back(() => Probe.call_back(() => Probe.twice(() => 1, () => 2)))",
     )
     assert nested == [2, 1]
+
+
+def test_functions_that_are_kept_outlive_the_call_that_got_them(bench: Bench) -> None:
+    got = bench(
+        "(function() for i = 1, 3 do Probe.keep('f', function(n) return {i, n} end) end collectgarbage() return {Probe.keep('none'), Probe.callKept(function(n) return n end)} end)()",
+        "for (let i = 1; i <= 3; i++) Probe.keep('f', (n) => [i, n]); [Probe.keep('none'), Probe.callKept((n) => n)]",
+    )
+    assert got == ["none 3", [[1, 0], [2, 1], [3, 2], 3]]
+    assert bench.refused("Probe.keep('f', 5)") == (
+        "bad_argument: Probe.keep: fn (argument 2) must be a function, got a number"
+    )
+    raising = (
+        "Probe.keep('f', function() error('dropped') end)",
+        "Probe.keep('f', () => { throw new Error('dropped') })",
+    )
+    bench(*raising)
+    assert bench.refused("Probe.call_kept(function() end)", "Probe.call_kept(() => null)").endswith("dropped")
+
+
+def test_a_function_that_is_kept_is_not_async(javascript: Bench) -> None:
+    assert javascript.refused("", "Probe.keep('f', async () => 1)") == (
+        "bad_argument: Probe.keep: fn (argument 2) must be a function, got an async function"
+    )
+    javascript("", "Probe.keep('f', () => Promise.resolve(1))")
+    assert "got an async function" in javascript.refused("", "Probe.call_kept(() => 1)")
 
 
 def test_what_a_function_of_the_script_raises_comes_back_to_it_as_it_was(bench: Bench) -> None:
