@@ -183,8 +183,9 @@ class JavaScript(Language):
             texts = [_printable(argument) for argument in arguments]
             self._begin(values.dump_json(texts).decode() if texts else "[]")
             self._start(source, name)
-            while stop.reason is None and self._context.execute_pending_job():
-                pass
+            self._settle_promises()
+            while stop.is_due and not stop.attend():
+                self._settle_promises()
             outcome: str = self._result() if stop.reason is None else ""
             if stop.reason is None and not outcome.startswith("-") and (lost := self._unhandled()):
                 outcome = "-" + lost
@@ -205,6 +206,10 @@ class JavaScript(Language):
                 file=name,
             )
         raise self._script_error(outcome[1:])
+
+    def _settle_promises(self) -> None:
+        while self._services.stop.reason is None and self._context.execute_pending_job():
+            pass
 
     def _start(self, source: bytes, name: str) -> None:
         """Run the text as a script, or as a module when it is one."""

@@ -26,35 +26,82 @@ class ScriptExit(Exception):
 
 
 class Stop:
-    """The wish that the script end now, set once from any thread, and a way to sleep until it is set."""
+    """What the script's thread sees to between its own steps: the wish that the script end now, and errands.
+
+    An errand is work for the script's own thread that another thread, or an earlier call, has left: handlers of events,
+    hooks that run in the background. Errands run when the script calls any function of the host, while that function
+    waits, and at the script's end; never while a function of the script is running inside a host function (a transaction, an
+    update, a hook, another errand). An errand must not raise.
+    """
 
     def __init__(self) -> None:
         self.reason: LlmspellError | ScriptExit | None = None
+        self.is_due = False
+        """Whether there is something to `attend` to. All that a call pays while there is not is the look at this."""
+        self.errands: list[Callable[[], None]] = []
+        """Each does what has been left for it by now, no more than that, and summons again for what it leaves."""
+        self.nesting = 0
+        """How many functions of the script are running inside host functions."""
         self.bound: Callable[[], float] = lambda: FOREVER
         """When, by the monotonic clock, the function of the script that is running must end."""
-        self._set = _thread.allocate_lock()
+        self._wake = _thread.allocate_lock()
         self._guard = _thread.allocate_lock()
-        self._set.acquire()
+        self._wake.acquire()
 
     def request(self, reason: "LlmspellError | ScriptExit", fire: "Callable[[], None] | None" = None) -> None:
         """Set the reason (the first one stands), then `fire` the engine's interrupt, then wake whoever sleeps."""
         with self._guard:
-            is_first = self.reason is None
             self.reason = self.reason or reason
+            self.is_due = True
         if fire is not None:
             fire()
-        if is_first:
-            self._set.release()
+        self.wake()
 
-    def wait(self, seconds: float) -> bool:
-        """Sleep, but not past `bound`; True, and at once, when the stop is requested."""
+    def summon(self) -> None:
+        """Have the script's thread run the errands as soon as it may. From any thread."""
+        self.is_due = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Let whoever sleeps in `wait` look again at what it waits for. From any thread."""
+        # Without a lock of its own: a signal handler may come here while the same thread is here.
+        if self._wake.locked():
+            try:
+                self._wake.release()
+            except RuntimeError:
+                return  # another thread has been faster
+
+    def attend(self) -> bool:
+        """See to what is due, on the script's thread; whether the script is to end."""
+        if self.reason is None and not self.nesting:
+            self.is_due = False
+            if self.reason is not None:
+                self.is_due = True  # requested between the two
+            self.nesting += 1
+            try:
+                for errand in self.errands:
+                    errand()
+            finally:
+                self.nesting -= 1
+        return self.reason is not None
+
+    def finish(self) -> None:
+        """Run errands until none is left, or the script is to end."""
+        while self.is_due and not self.attend():
+            pass
+
+    def wait(self, seconds: float, until: "Callable[[], bool] | None" = None) -> bool:
+        """Sleep, but not past `bound`, nor longer than until `until` gives True after a `wake`.
+
+        True, and at once, when the stop is requested. Errands run meanwhile.
+        """
         deadline = min(time.monotonic() + seconds, self.bound())
-        while self.reason is None:
+        while not (self.is_due and self.attend()):
             left = deadline - time.monotonic()
-            if left <= 0:
+            if left <= 0 or (until is not None and until()):
                 return False
-            if self._set.acquire(timeout=min(left, _thread.TIMEOUT_MAX)):
-                self._set.release()
+            if self._wake.acquire(timeout=min(left, _thread.TIMEOUT_MAX)) and self.reason is not None:
+                self.wake()  # for another thread that sleeps
         return True
 
 

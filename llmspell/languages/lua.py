@@ -180,13 +180,14 @@ class Lua(Language):
         try:
             table = self._runtime.table(*[os.fsencode(argument) for argument in arguments])
             ok, payload = self._run(_text_of(source, name), os.fsencode(name), table)
+            stop.finish()
         except lupa.LuaError as error:
             if stop.reason is None:
                 raise self._lua_error(error) from None
             ok, payload = False, values.encode({"message": "stopped", "stack": []})
         finally:
             self._is_running = False
-        if stop.reason is not None and (not ok or isinstance(stop.reason, ScriptExit)):
+        if stop.reason is not None:
             raise stop.reason
         if ok:
             return bytes(payload)

@@ -23,8 +23,18 @@ if TYPE_CHECKING:
     class Stoppable(Protocol):
         """Once `reason` is set, the script is ending and no function of the host does anything any more."""
 
+        nesting: int
+        """How many functions of the script are running inside host functions."""
+
         @property
         def reason(self) -> object: ...
+
+        @property
+        def is_due(self) -> bool:
+            """Whether there is something to see to before the next function of the host."""
+
+        def attend(self) -> bool:
+            """See to it; whether the script is ending."""
 
     class Wire(Protocol):
         """What one language needs for its arguments and replies."""
@@ -83,7 +93,6 @@ class Host:
         self.wire = wire
         self.report_bug = report_bug
         self.stop = stop
-        self.nesting = 0
         self.bound: list[Bound] = []
 
     def bind(self, owner: Global) -> "Iterator[Bound]":
@@ -185,9 +194,9 @@ def _call(host: Host, function: Function, method: "Callable[..., Any]") -> "Call
         return host.failure(error, function)
 
     def call(*raw: "Any") -> "Any":
-        if stop.reason is not None:
-            return host.wire.failure(Interrupted("interrupted"))
         try:
+            if stop.is_due and stop.attend():
+                return host.wire.failure(Interrupted("interrupted"))
             arguments = [read(item) for read, item in zip(readers, raw, strict=False)]
             if options is not None and len(raw) > len(readers) and raw[-1] is not None:
                 return reply(method(*arguments, **options.read(raw[-1])))
@@ -199,7 +208,7 @@ def _call(host: Host, function: Function, method: "Callable[..., Any]") -> "Call
         first, second = readers
 
         def call_two(one: "Any" = None, two: "Any" = None, more: "Any" = None) -> "Any":
-            if more is not None or stop.reason is not None:
+            if more is not None or stop.is_due:
                 return call(one, two, more)
             try:
                 return reply(method(first(one), second(two)))
@@ -211,7 +220,7 @@ def _call(host: Host, function: Function, method: "Callable[..., Any]") -> "Call
         first, second, third = readers
 
         def call_three(one: "Any" = None, two: "Any" = None, three: "Any" = None, more: "Any" = None) -> "Any":
-            if more is not None or stop.reason is not None:
+            if more is not None or stop.is_due:
                 return call(one, two, three, more)
             try:
                 return reply(method(first(one), second(two), third(three)))
@@ -310,13 +319,14 @@ def _argument(host: Host, parameter: Field, position: int, function: Function) -
 
 def _callback(host: Host, token: int, function: Function) -> Callback:
     def invoke(payloads: tuple[bytes, ...], seconds: float) -> bytes:
-        if host.nesting == MAX_NESTING:
+        stop = host.stop
+        if stop.nesting == MAX_NESTING:
             raise LimitExceeded(f"functions are nested in each other's calls deeper than {MAX_NESTING} levels")
-        host.nesting += 1
+        stop.nesting += 1
         try:
             return host.wire.invoke(token, payloads, seconds)
         finally:
-            host.nesting -= 1
+            stop.nesting -= 1
 
     return Callback(invoke, function.call)
 
