@@ -47,7 +47,7 @@ def opened(call: Call) -> "Iterator[Runtime]":
 
 def unopened(call: Call) -> "Backups":
     """The configured backups without the store: what needs it not works also when it is broken, or in use elsewhere."""
-    from llmspell.runtime import open_backups
+    from llmspell.runtime.backups import open_backups
     from llmspell.state.manager import StateManager
     from llmspell.storage.memory import MemoryStore
 

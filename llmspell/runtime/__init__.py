@@ -1,4 +1,7 @@
-"""`Runtime`: one configured whole. The only place where config, store, domain, globals and languages meet."""
+"""`Runtime`: one configured whole. The only place where config, store, domain, globals and languages meet.
+
+What every run opens stands here; a part that a configuration can leave out is opened by a module of its own beside it.
+"""
 
 import os
 import time
@@ -14,7 +17,7 @@ from llmspell.languages.language import Language, Limits, Services, Stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from llmspell.backup.backups import Backups
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
     from llmspell.storage.store import Store
     from llmspell.surface.model import Global
 
-DEFAULT_SCHEMAS = "./schemas"
 LEVELS = ("debug", "info", "warn", "error")
 
 
@@ -58,6 +60,8 @@ class Runtime:
         self._migrations: Migrations | None = None
         if self._state is not None and config.state.migration.enabled:
             try:
+                from llmspell.runtime.migrations import open_migrations
+
                 self._migrations = open_migrations(
                     config, self._state, self._back_up, lambda: self._stop.reason is not None
                 )
@@ -83,6 +87,8 @@ class Runtime:
     def backups(self) -> "Backups":
         """The backups of the state's store. Raises NotEnabled when the configuration switches the state off."""
         if self._backups is None:
+            from llmspell.runtime.backups import open_backups
+
             self._backups = open_backups(self.config, self.state)
         return self._backups
 
@@ -267,66 +273,4 @@ def open_state(config: "Config", store: "Store") -> "StateManager":
         ),
         schema_version=state.schema_version,
         transaction_timeout_ms=state.transaction_timeout_ms,
-    )
-
-
-def open_migrations(
-    config: "Config", state: "StateManager", back_up: "Callable[[str], str]", is_stopping: "Callable[[], bool]"
-) -> "Migrations":
-    """The migrations of a state as `[state.migration]` says. From now on saves are stamped and checked.
-
-    `back_up(description)` is called before a migration, when backups are enabled and the configuration wants it so. The
-    schemas of `schema_directory` are registered; the folder need not exist when it is the default one.
-    """
-    from llmspell.migration.catalogue import Catalogue
-    from llmspell.migration.directory import register_directory
-    from llmspell.migration.engine import Migrations
-    from llmspell.migration.guard import SchemaGuard
-
-    settings = config.state.migration
-    level = settings.validation_level
-    catalogue = Catalogue(
-        default=state.schema, compatibility=settings.compatibility, follows_latest=settings.auto_migrate
-    )
-    state.guard = SchemaGuard(state, catalogue, validation_level=level, upgrades=settings.auto_migrate)
-    folder = settings.schema_directory
-    if os.path.isdir(folder) or folder != DEFAULT_SCHEMAS:
-        register_directory(state, catalogue, folder)
-    wants_backup = settings.backup_on_migration and config.state.backup.enabled
-    return Migrations(
-        state, catalogue, validation_level=level, backup=back_up if wants_backup else None, is_stopping=is_stopping
-    )
-
-
-def open_backups(config: "Config", state: "StateManager") -> "Backups":
-    """The backups of `state` as `[state.backup]` and `[state.encryption]` say. The key is looked for when it is needed."""
-    from llmspell.backup.backups import Backups
-    from llmspell.backup.retention import Policy
-    from llmspell.backup.secret import Secret, find_secret
-
-    backup, encryption = config.state.backup, config.state.encryption
-
-    def ask_secret() -> Secret:
-        return find_secret(env=encryption.key_env, file=encryption.key_file, command=encryption.key_command)
-
-    return Backups(
-        state,
-        backup.backup_dir,
-        ask_secret=ask_secret,
-        encrypt=backup.encryption_enabled,
-        key_derivation=encryption.key_derivation,
-        iterations=encryption.iterations,
-        compression=backup.compression,
-        compression_level=backup.compression_level,
-        allow_incremental=backup.incremental_enabled,
-        auto_cleanup=backup.auto_cleanup,
-        policy=Policy(
-            max_backups=backup.max_backups,
-            retention_days=backup.retention_days,
-            min_backups=backup.min_backups,
-            keep_hourly=backup.keep_hourly,
-            keep_daily=backup.keep_daily,
-            keep_weekly=backup.keep_weekly,
-            keep_monthly=backup.keep_monthly,
-        ),
     )
