@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from llmspell.surface.model import Global
 
 Raw = bytes | int | float | bool | None
+PRELUDE = ("codec", "coroutines", "binding", "printing", "globals", "script", "library")
+"""The files of the prelude; each builds on those before it."""
 SHORT_NAME_BYTES = 60
 """Lua's LUA_IDSIZE: so many bytes has the name of a chunk in its messages, with the closing NUL."""
 
@@ -154,10 +156,14 @@ class Lua(Language):
         config[b"instructions"] = limits.instructions
         config[b"can_hook"] = self._hook is not None
         config[b"stdlib"] = limits.stdlib.encode()
-        setup = self._runtime.compile(_prelude(), name=b"=[llmspell]")
-        define, seal, self._run, self._wire.call_back, cell, main, switch = setup(host, config)
+        parts = self._runtime.table()
+        for part in PRELUDE:
+            self._runtime.compile(_prelude(part), name=b"=[llmspell]")(host, config, parts)
+        self._run, self._wire.call_back = parts[b"script"][b"run"], parts[b"binding"][b"invoke"]
         if self._hook is not None:
-            self._hook.attach(int(cell, 16), int(main, 16), switch)
+            coroutines = parts[b"coroutines"]
+            self._hook.attach(int(coroutines[b"cell"], 16), int(coroutines[b"main"], 16), coroutines[b"switch"])
+        define, seal = parts[b"globals"][b"define"], parts[b"globals"][b"seal"]
         for owner in self._globals:
             for bound in self._host.bind(owner):
                 names = self._runtime.table(*[name.encode() for name in bound.names])
@@ -350,6 +356,6 @@ def _deny(_object: object, name: object, _is_setting: bool) -> object:
     raise AttributeError(name)
 
 
-def _prelude() -> bytes:
-    with open(os.path.join(os.path.dirname(__file__), "prelude.lua"), "rb") as file:
+def _prelude(part: str) -> bytes:
+    with open(os.path.join(os.path.dirname(__file__), "prelude", part + ".lua"), "rb") as file:
         return file.read()

@@ -1,0 +1,154 @@
+-- Binding: the functions of the host as functions of the script, and those of the script that the host calls back.
+local host, _, parts = ...
+
+local type, select, tostring, ipairs, rawget, rawequal, error, xpcall = type, select, tostring, ipairs, rawget, rawequal, error, xpcall
+local metatable, rawsetmetatable = debug.getmetatable, debug.setmetatable
+local find, format, sub = string.find, string.format, string.sub
+local spread = table.unpack
+local codec, coroutines = parts.codec, parts.coroutines
+local LIST, NULL, Error, WORDS = codec.LIST, codec.NULL, codec.Error, codec.WORDS
+local encode, encode_definition, decode, raise = codec.encode, codec.encode_definition, codec.decode, codec.raise
+local stack, lose, now, back = coroutines.stack, coroutines.lose, coroutines.now, coroutines.back
+
+-- Functions of the script that the host may call: tokens, valid while the host function runs that got them.
+local callbacks, callback_count, callback_error = {}, 0, nil
+local function keep(f)
+  callback_count = callback_count + 1
+  callbacks[callback_count] = f
+  return callback_count
+end
+
+local lasting_count = 0 -- those that are kept for good have tokens below zero
+local function keep_for_good(f)
+  lasting_count = lasting_count - 1
+  callbacks[lasting_count] = f
+  return lasting_count
+end
+
+-- The text of an error, without running anything of the script's.
+local function text_of(e)
+  if rawequal(metatable(e), Error) then e = rawget(e, "message") end
+  return type(e) == "string" and e or type(e) == "number" and format("%s", e) or "an error that is a " .. type(e)
+end
+
+local function invoke(token, ...)
+  local arguments = {...}
+  for i = 1, select("#", ...) do arguments[i] = decode(arguments[i]) end
+  local handled = function(e)
+    callback_error = {e, stack()}
+    return e
+  end
+  local before = now()
+  callback_error = nil
+  local ok, result = xpcall(function(...) return encode((callbacks[token](...)), -1) end, handled, spread(arguments, 1, select("#", ...)))
+  back(before) -- a stop may have come between a coroutine's start and its becoming the running one
+  if not ok and not callback_error then callback_error = {result} end -- running out of memory calls no handler
+  if ok then return result end
+  return false, text_of(callback_error[1])
+end
+
+-- Binding: one closure per function, by the number of its parameters.
+local function fail(index, position, value)
+  raise(select(2, host.mistyped(index, position, WORDS[type(value)] or type(value))))
+end
+
+local function finish(is_structured, reply, failure)
+  if failure then
+    if failure ~= true then raise(failure) end
+    local e = callback_error or {"not enough memory"}
+    callback_error = nil
+    lose(e)
+    error(e[1], 0)
+  end
+  if is_structured and reply then return decode(reply) end
+  return reply
+end
+
+local function keeping(keeper)
+  return function(v, index, position)
+    if v == nil then return nil end
+    if type(v) ~= "function" then fail(index, position, v) end
+    return keeper(v)
+  end
+end
+
+local READ = {
+  s = function(v, index, position)
+    local kind = type(v)
+    if kind == "string" or kind == "number" or kind == "boolean" or v == nil then return v end
+    if rawequal(v, NULL) then return nil end
+    fail(index, position, v)
+  end,
+  v = encode,
+  f = keeping(keep),
+  F = keeping(keep_for_good),
+  d = function(v, index) return v ~= nil and encode_definition(v, index, keep) or nil end,
+  D = function(v, index) return v ~= nil and encode_definition(v, index, keep_for_good) or nil end,
+}
+
+local function bind(call, index, slots, has_options, is_structured, required)
+  local n, read = #slots, {}
+  for i = 1, n do read[i] = READ[sub(slots, i, i)] end
+  local has_callback = find(slots, "[fd]")
+
+  local function options_of(o, extra)
+    if extra ~= nil or (o ~= nil and not has_options) then
+      raise(select(2, host.mistyped(index, n, "extra")))
+    end
+    if o == nil then return nil end
+    if type(o) ~= "table" then fail(index, n, o) end
+    return encode(o, index)
+  end
+
+  if n == 2 and not has_callback then
+    local one, two = read[1], read[2]
+    return function(a, b, o, extra)
+      if o ~= nil or extra ~= nil then o = options_of(o, extra) end
+      return finish(is_structured, call(one(a, index, 0), two(b, index, 1), o))
+    end
+  end
+  if n == 3 and not has_callback then
+    local one, two, three = read[1], read[2], read[3]
+    return function(a, b, ...)
+      if required == 3 and a ~= nil and b ~= nil and select("#", ...) == 0 then
+        raise(select(2, host.mistyped(index, 2, "nothing"))) -- a nil that is written out is a value, a missing one a mistake
+      end
+      local c, o, extra = ...
+      if o ~= nil or extra ~= nil then o = options_of(o, extra) end
+      return finish(is_structured, call(one(a, index, 0), two(b, index, 1), three(c, index, 2), o))
+    end
+  end
+  return function(...)
+    local given, before = {...}, callback_count
+    local o = options_of(given[n + 1], given[n + 2])
+    for i = 1, n do given[i] = read[i](given[i], index, i - 1) end
+    given[n + 1] = o
+    if not has_callback then return finish(is_structured, call(spread(given, 1, n + 1))) end
+    local function forget(...)
+      for token = before + 1, callback_count do callbacks[token] = nil end
+      callback_count = before
+      return finish(is_structured, ...)
+    end
+    return forget(call(spread(given, 1, n + 1)))
+  end
+end
+
+-- Results that read and concatenate like the text in one of their fields, and so do the items of a list of them.
+local function with_text(f, field)
+  local function text(t) return tostring(rawget(t, field)) end
+  local meta = {__metatable = "result", __name = "result", __tostring = text}
+  function meta.__concat(a, b)
+    return (rawequal(metatable(a), meta) and text(a) or a) .. (rawequal(metatable(b), meta) and text(b) or b)
+  end
+  return function(...)
+    local result = f(...)
+    if type(result) == "table" then
+      for _, item in ipairs(rawequal(metatable(result), LIST) and result or {result}) do
+        if rawget(item, field) ~= nil then rawsetmetatable(item, meta) end
+      end
+    end
+    return result
+  end
+end
+
+parts.binding = {bind = bind, with_text = with_text, invoke = invoke}
