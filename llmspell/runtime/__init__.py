@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from llmspell.backup.backups import Backups
     from llmspell.config import Config
+    from llmspell.hooks.hooks import Hooks
     from llmspell.migration.engine import Migrations
     from llmspell.state.manager import StateManager
     from llmspell.storage.store import Store
@@ -54,6 +55,7 @@ class Runtime:
         self._log_level = LEVELS.index(log_level)
         self._lost_output = False
         self._backups: Backups | None = None
+        self._hooks: Hooks | None = None
         self._output_failure: StorageError | None = None
         self.store: Store | None = open_store(config) if config.state.enabled else None
         self._state = open_state(config, self.store) if self.store is not None else None
@@ -91,6 +93,23 @@ class Runtime:
 
             self._backups = open_backups(self.config, self.state)
         return self._backups
+
+    @property
+    def hooks(self) -> "Hooks":
+        """The hooks of this runtime. Raises NotEnabled when the configuration switches them off."""
+        if self._hooks is None:
+            if not self.config.runtime.hooks.enabled:
+                raise NotEnabled("hooks are switched off", hint="set enabled = true in [runtime.hooks]")
+            from llmspell.runtime.hooks import open_hooks
+
+            self._hooks = open_hooks(
+                self.config,
+                self._state,
+                warn=lambda message, fields: self._log("warn", message, fields),
+                wait=lambda seconds: self._stop.wait(seconds),
+                is_stopping=lambda: self._stop.reason is not None,
+            )
+        return self._hooks
 
     def run(self, source: bytes, *, name: str, language: str = "", args: "Sequence[str]" = ()) -> bytes:
         """Run a script to its end; the payload of its result (see `llmspell.values`).
