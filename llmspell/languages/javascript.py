@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from llmspell.surface.model import Global
 
+PRELUDE = ("base", "codec", "printing", "binding", "globals", "script")
+"""The files of the prelude; each is a function that gets what the files before it gave."""
 STACK_BYTES = 4 << 20
 """How deep JavaScript may recurse: half of the usual 8 MiB of a thread's C stack, so that the engine's check comes first."""
 
@@ -141,10 +143,20 @@ class JavaScript(Language):
             ("is_stopping", lambda: stop.reason is not None),
         ):
             context.add_callable("__host_" + name, function)
-        context.eval(f"globalThis.__prelude = {_prelude()}; 0")
+        texts = ",".join([_prelude(part) for part in PRELUDE])
+        context.eval(f"globalThis.__prelude = [{texts}].reduce((parts, part) => (part(parts), parts), {{}}); 0")
         parts = {}
-        for part in ("define", "seal", "invoke", "begin", "watch", "watchModule", "result", "unhandled"):
-            parts[part] = context.eval(f"__prelude.{part}")
+        for part in (
+            "globals.define",
+            "globals.seal",
+            "binding.invoke",
+            "script.begin",
+            "script.watch",
+            "script.watchModule",
+            "script.result",
+            "script.unhandled",
+        ):
+            parts[part.partition(".")[2]] = context.eval(f"__prelude.{part}")
         context.eval("delete globalThis.__prelude; 0")
         self._begin, self._watch, self._watch_module = parts["begin"], parts["watch"], parts["watchModule"]
         self._result, self._unhandled = parts["result"], parts["unhandled"]
@@ -350,6 +362,6 @@ def _stack_bytes() -> int:
     return min(STACK_BYTES, size // 2, (_thread.stack_size() or size) // 2)
 
 
-def _prelude() -> str:
-    with open(os.path.join(os.path.dirname(__file__), "prelude.js"), encoding="utf-8") as file:
-        return file.read().partition("\n(function")[2].join(("(function", "")).rstrip()
+def _prelude(part: str) -> str:
+    with open(os.path.join(os.path.dirname(__file__), "prelude", part + ".js"), encoding="utf-8") as file:
+        return file.read()
