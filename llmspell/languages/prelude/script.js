@@ -15,7 +15,8 @@
 
   // What became of the script: '' while it runs, then '+' and the text of its result, or '-' and a description.
   let outcome = ''
-  const settle = (promise) =>
+  // The last expression is a result only when it can be one: `seen.set(…)` may end a script, though no value comes of a Map.
+  const settle = (promise, isImplied) =>
     then(
       promise,
       (result) => {
@@ -23,6 +24,10 @@
           const isAbsent = result === undefined || typeof result === 'function' || typeof result === 'symbol'
           outcome = join(['+', encode(isAbsent ? null : result)], '')
         } catch (error) {
+          if (isImplied && typeof result === 'object' && error instanceof Unstorable && error.path === '$') {
+            outcome = join(['+', encode(null)], '')
+            return
+          }
           const reason = error instanceof Unstorable ? thrown(raw.unstorable(-1, stringify(error.path), error.problem)) : error
           outcome = join(['-', describe(reason)], '')
         }
@@ -33,7 +38,7 @@
     )
   const watch = () => {
     if (hasOwn(rejections, 'thrown')) outcome = join(['-', describe(rejections.thrown)], '')
-    else settle((async () => await (await rejections.completion).value)())
+    else settle((async () => await (await rejections.completion).value)(), true)
   }
   const watchModule = (path) => {
     settle((async () => (await import(path)).default)())

@@ -1,0 +1,3 @@
+// expect result: null
+const seen = new Map()
+seen.set('a', 1)
