@@ -752,6 +752,111 @@ declare namespace llmspell {
     cleanupBackups: StateGlobal["cleanup_backups"];
   }
 
+  /** What has happened. `language` is that of the script that published it, or `runtime`; `sequence` grows with every event. */
+  interface EventRecord<T = Value> {
+    id: string;
+    event_type: string;
+    data: T;
+    timestamp: string;
+    sequence: number;
+    correlation_id: string;
+    language: string;
+    metadata: { [key: string]: T };
+  }
+
+  /** A subscription of this script. */
+  interface EventSubscription {
+    id: string;
+    pattern: string;
+    language: string;
+  }
+
+  /** What has happened on the bus, and who listens. */
+  interface EventStats<T = Value> {
+    event_bus_stats: { [key: string]: number };
+    bridge_stats?: T;
+  }
+
+  /** Options of `Event.publish`. */
+  interface EventPublishOptions<TPriority = any> {
+    correlation_id?: string | null;
+    /** The same as `correlation_id`. */
+    correlationId?: string | null;
+    ttl?: number | null;
+    tags?: readonly string[] | null;
+    source?: string | null;
+    language?: string | null;
+    ttl_seconds?: number | null;
+    /** The same as `ttl_seconds`. */
+    ttlSeconds?: number | null;
+    priority?: Storable<TPriority> | null;
+  }
+
+  /** Options of `Event.subscribe`. */
+  interface EventSubscribeOptions<TPriority = any> {
+    language?: string | null;
+    ttl_seconds?: number | null;
+    /** The same as `ttl_seconds`. */
+    ttlSeconds?: number | null;
+    priority?: Storable<TPriority> | null;
+  }
+
+  /**
+   * Events: one bus for scripts and for what the runtime itself does (`state.changed`, `session.*`, `artifact.*`,
+   * `backup.*`, `migration.*`). `docs/events.md` lists them.
+   */
+  interface EventGlobal {
+    /**
+     * Tell everybody whose pattern matches. Always true; it waits for nobody.
+     *
+     * The event carries `correlation_id`, or else the correlation of the moment: that of the script's run, of the session, or of
+     * the event whose handler is running. After `ttl` seconds it is not delivered any more. Everything else comes out again in
+     * the event's `metadata`.
+     */
+    publish<TData, TPriority>(type: string, data?: Storable<TData> | null, options?: EventPublishOptions<TPriority> | null): boolean;
+
+    /**
+     * Listen to events from now on; the subscription's id. `*` in the pattern stands for one or more characters.
+     *
+     * Without a handler, `receive` gives the events. With one, it is called with each event: while the script waits in
+     * `receive` or `sleep`, at its next call of any function of these globals, and at its end; never inside a transaction, an
+     * update, a hook or another handler. What it raises is a warning. It runs under the correlation of its event. The queue
+     * is bounded: the oldest event falls off. A subscription ends with its script. `ttl_seconds` and `priority` mean nothing
+     * here; old scripts may give them.
+     */
+    subscribe<TPriority>(pattern: string, handler?: ((...values: any[]) => any) | null, options?: EventSubscribeOptions<TPriority> | null): string;
+
+    /**
+     * The next event of a subscription; nothing when none has come in time. `not_found` when it has ended.
+     *
+     * @param timeout_ms - Default: 5000.
+     */
+    receive<T = Value>(subscription: string, timeout_ms?: number | null): EventRecord<T> | null;
+
+    /** End a subscription of this script; whether there was one. What waits in it is lost. */
+    unsubscribe(id: string): boolean;
+
+    /** The subscriptions of this script, oldest first. */
+    list_subscriptions(): EventSubscription[];
+
+    /**
+     * The subscriptions of this script, oldest first.
+     *
+     * The same as `Event.list_subscriptions`.
+     */
+    listSubscriptions: EventGlobal["list_subscriptions"];
+
+    /** Counts of the whole bus: `event_bus_stats` of events, `bridge_stats` of subscriptions. */
+    get_stats<T = Value>(): EventStats<T>;
+
+    /**
+     * Counts of the whole bus: `event_bus_stats` of events, `bridge_stats` of subscriptions.
+     *
+     * The same as `Event.get_stats`.
+     */
+    getStats: EventGlobal["get_stats"];
+  }
+
   /** A structured log on standard error: one line a call, as text or, with `--log-format json`, as JSON. */
   interface LogGlobal {
     /** Log what helps to find a mistake; shown with `--verbose` only. */
@@ -795,6 +900,12 @@ declare class ScriptError extends Error {
  * a result with `success = false`, `error` and `code`; wrong arguments raise.
  */
 declare const State: Readonly<llmspell.StateGlobal>;
+
+/**
+ * Events: one bus for scripts and for what the runtime itself does (`state.changed`, `session.*`, `artifact.*`,
+ * `backup.*`, `migration.*`). `docs/events.md` lists them.
+ */
+declare const Event: Readonly<llmspell.EventGlobal>;
 
 /** A structured log on standard error: one line a call, as text or, with `--log-format json`, as JSON. */
 declare const Log: Readonly<llmspell.LogGlobal>;

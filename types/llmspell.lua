@@ -691,6 +691,107 @@ function State.cleanup_backups(dry_run) end
 ---@return llmspell.BackupCleanup
 function State.cleanupBackups(dry_run) end
 
+---What has happened. `language` is that of the script that published it, or `runtime`; `sequence` grows with every event.
+---@class llmspell.EventRecord
+---@field id string
+---@field event_type string
+---@field data? llmspell.Value
+---@field timestamp string
+---@field sequence integer
+---@field correlation_id string
+---@field language string
+---@field metadata table<string, llmspell.Value>
+
+---A subscription of this script.
+---@class llmspell.EventSubscription
+---@field id string
+---@field pattern string
+---@field language string
+
+---What has happened on the bus, and who listens.
+---@class llmspell.EventStats
+---@field event_bus_stats table<string, integer>
+---@field bridge_stats? llmspell.Value
+
+---Options of `Event.publish`.
+---@class (exact) Event.publish.Options
+---@field correlation_id? string
+---@field correlationId? string
+---@field ttl? number
+---@field tags? string[]
+---@field source? string
+---@field language? string
+---@field ttl_seconds? number
+---@field ttlSeconds? number
+---@field priority? llmspell.Storable
+
+---Options of `Event.subscribe`.
+---@class (exact) Event.subscribe.Options
+---@field language? string
+---@field ttl_seconds? number
+---@field ttlSeconds? number
+---@field priority? llmspell.Storable
+
+---Events: one bus for scripts and for what the runtime itself does (`state.changed`, `session.*`, `artifact.*`,
+---`backup.*`, `migration.*`). `docs/events.md` lists them.
+---@class Event
+Event = {}
+
+---Tell everybody whose pattern matches. Always true; it waits for nobody.
+---
+---The event carries `correlation_id`, or else the correlation of the moment: that of the script's run, of the session, or of
+---the event whose handler is running. After `ttl` seconds it is not delivered any more. Everything else comes out again in
+---the event's `metadata`.
+---@param type string
+---@param data? llmspell.Storable
+---@param options? Event.publish.Options
+---@return boolean
+function Event.publish(type, data, options) end
+
+---Listen to events from now on; the subscription's id. `*` in the pattern stands for one or more characters.
+---
+---Without a handler, `receive` gives the events. With one, it is called with each event: while the script waits in
+---`receive` or `sleep`, at its next call of any function of these globals, and at its end; never inside a transaction, an
+---update, a hook or another handler. What it raises is a warning. It runs under the correlation of its event. The queue
+---is bounded: the oldest event falls off. A subscription ends with its script. `ttl_seconds` and `priority` mean nothing
+---here; old scripts may give them.
+---@param pattern string
+---@param handler? fun(...: any): any
+---@param options? Event.subscribe.Options
+---@return string
+function Event.subscribe(pattern, handler, options) end
+
+---The next event of a subscription; nothing when none has come in time. `not_found` when it has ended.
+---@param subscription string
+---@param timeout_ms? number default: 5000
+---@return llmspell.EventRecord?
+function Event.receive(subscription, timeout_ms) end
+
+---End a subscription of this script; whether there was one. What waits in it is lost.
+---@param id string
+---@return boolean
+function Event.unsubscribe(id) end
+
+---The subscriptions of this script, oldest first.
+---@return llmspell.EventSubscription[]
+function Event.list_subscriptions() end
+
+---The subscriptions of this script, oldest first.
+---
+---The same as `Event.list_subscriptions`.
+---@return llmspell.EventSubscription[]
+function Event.listSubscriptions() end
+
+---Counts of the whole bus: `event_bus_stats` of events, `bridge_stats` of subscriptions.
+---@return llmspell.EventStats
+function Event.get_stats() end
+
+---Counts of the whole bus: `event_bus_stats` of events, `bridge_stats` of subscriptions.
+---
+---The same as `Event.get_stats`.
+---@return llmspell.EventStats
+function Event.getStats() end
+
 ---Options of `JSON.stringify`.
 ---@class (exact) JSON.stringify.Options
 ---@field indent? integer default: 0

@@ -14,10 +14,11 @@ def __getattr__(name: str) -> tuple[type[Global], ...]:
     if name != "ALL":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from llmspell.globals.backup import Backup
+    from llmspell.globals.event import Event
     from llmspell.globals.json import JSON
     from llmspell.globals.log import Log
     from llmspell.globals.migration import Migration
     from llmspell.globals.process import Process
     from llmspell.globals.state import State
 
-    return (State, Migration, Backup, JSON, Log, Process)
+    return (State, Migration, Backup, Event, JSON, Log, Process)

@@ -40,6 +40,8 @@ class Stop:
         """Whether there is something to `attend` to. All that a call pays while there is not is the look at this."""
         self.errands: list[Callable[[], None]] = []
         """Each does what has been left for it by now, no more than that, and summons again for what it leaves."""
+        self.afterwards: list[Callable[[], None]] = []
+        """What is to be done, on the script's thread, when the script has ended, however that was. It must not raise."""
         self.nesting = 0
         """How many functions of the script are running inside host functions."""
         self.bound: Callable[[], float] = lambda: FOREVER

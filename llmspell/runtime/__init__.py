@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from llmspell.backup.backups import Backups
     from llmspell.config import Config
+    from llmspell.events.events import Events
     from llmspell.hooks.hooks import Hooks
     from llmspell.migration.engine import Migrations
     from llmspell.state.manager import StateManager
@@ -55,6 +56,7 @@ class Runtime:
         self._log_level = LEVELS.index(log_level)
         self._lost_output = False
         self._backups: Backups | None = None
+        self._events: Events | None = None
         self._hooks: Hooks | None = None
         self._output_failure: StorageError | None = None
         self.store: Store | None = open_store(config) if config.state.enabled else None
@@ -111,6 +113,24 @@ class Runtime:
             )
         return self._hooks
 
+    @property
+    def events(self) -> "Events":
+        """The event bus. Raises NotEnabled when the configuration switches it off."""
+        if self._events is None:
+            if not self.config.runtime.events.enabled:
+                raise NotEnabled("events are switched off", hint="set enabled = true in [runtime.events]")
+            from llmspell.runtime.events import open_events
+
+            self._events = open_events(
+                self.config, self._state, warn=lambda message, fields: self._log("warn", message, fields)
+            )
+        return self._events
+
+    def announce(self, event: str, data: "dict[str, Any]", *, point: str = "") -> None:  # noqa: ARG002 - for hooks
+        """Tell the event bus what a service has done (see `llmspell.announce`)."""
+        if self.config.runtime.events.enabled:
+            self.events.emit(event, data, language="runtime")
+
     def run(self, source: bytes, *, name: str, language: str = "", args: "Sequence[str]" = ()) -> bytes:
         """Run a script to its end; the payload of its result (see `llmspell.values`).
 
@@ -134,6 +154,8 @@ class Runtime:
             raise
         finally:
             self._language = None
+            for finish in self._stop.afterwards:
+                finish()
             running.close()
 
     def interrupt(self, reason: "LlmspellError | None" = None) -> None:
@@ -160,8 +182,8 @@ class Runtime:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def globals(self) -> "list[Global]":
-        """The globals that this configuration gives to scripts."""
+    def globals(self, language: str = "") -> "list[Global]":
+        """The globals that this configuration gives to scripts, here of a language."""
         bound: list[Global] = [JSON(), Log(self._log), Process(self._stop.wait)]
         if self._state is not None:
             bound.append(State(self._state, self._stop.wait))
@@ -173,6 +195,10 @@ class Runtime:
                 from llmspell.globals.backup import Backup
 
                 bound.append(Backup(self.backups, self._stop))
+        if self.config.runtime.events.enabled:
+            from llmspell.globals.event import Event
+
+            bound.append(Event(lambda: self.events, self._stop, language))
         return bound
 
     def _open_language(self, name: str) -> Language:
@@ -183,13 +209,13 @@ class Runtime:
 
             lua = engines.lua
             limits = Limits(memory=lua.memory_limit, instructions=lua.max_instructions, stdlib=lua.stdlib)
-            return Lua(self.globals(), limits, services)
+            return Lua(self.globals(name), limits, services)
         if name == "javascript":
             from llmspell.languages.javascript import JavaScript
 
             javascript = engines.javascript
             limits = Limits(memory=javascript.memory_limit, modules=javascript.modules)
-            return JavaScript(self.globals(), limits, services)
+            return JavaScript(self.globals(name), limits, services)
         raise BadArgument(f"there is no language '{name}'; there are lua and javascript", exit_status=2)
 
     def _grants(self) -> Grants:
@@ -211,7 +237,7 @@ class Runtime:
             from llmspell.globals import ALL
             from llmspell.surface.hint import missing_hint
 
-            absent = {"State": "enabled = true in [state]"}
+            absent = {"State": "enabled = true in [state]", "Event": "enabled = true in [runtime.events]"}
             error.hint = missing_hint(lines[error.line - 1], self.globals(), ALL, absent, language)
 
     def _back_up(self, description: str) -> str:

@@ -1,0 +1,1 @@
+"""The event bus: who publishes does not know who listens."""

@@ -1,0 +1,194 @@
+"""`Event`: scripts tell what has happened, and listen."""
+
+from llmspell import values
+from llmspell.errors import BadArgument, NotFound
+from llmspell.surface.host import plain
+from llmspell.surface.model import Anything, Global, LastingCallback, Payload, Record, Type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from llmspell.events.event import Event as Happening
+    from llmspell.events.events import Events
+
+    class Turns(Protocol):
+        """What the script's thread does between its own steps (`languages.language.Stop`)."""
+
+        errands: list[Callable[[], None]]
+        afterwards: list[Callable[[], None]]
+
+        @property
+        def reason(self) -> object: ...
+
+        def summon(self) -> None: ...
+
+        def wake(self) -> None: ...
+
+        def wait(self, seconds: float, until: Callable[[], bool] | None = None) -> bool: ...
+
+
+NOTHING = values.MSGPACK + b"\xc0"
+LONGEST_WAIT_MS = 10**12
+
+
+class EventRecord(Record):
+    """What has happened. `language` is that of the script that published it, or `runtime`; `sequence` grows with every event."""
+
+    id: str
+    event_type: str
+    data: Payload
+    timestamp: str
+    sequence: int
+    correlation_id: str
+    language: str
+    metadata: dict[str, Anything]
+
+
+class EventSubscription(Record):
+    """A subscription of this script."""
+
+    id: str
+    pattern: str
+    language: str
+
+
+class EventStats(Record):
+    """What has happened on the bus, and who listens."""
+
+    event_bus_stats: dict[str, int]
+    bridge_stats: Anything
+
+
+class Event(Global):
+    """Events: one bus for scripts and for what the runtime itself does (`state.changed`, `session.*`, `artifact.*`,
+    `backup.*`, `migration.*`). `docs/events.md` lists them.
+    """
+
+    name = "Event"
+
+    def __init__(self, open_bus: "Callable[[], Events]", stop: "Turns", language: str = "") -> None:
+        self._open_bus = open_bus
+        self._stop = stop
+        self._language = language
+        self._bus: Events | None = None
+        self._own: dict[str, bool] = {}
+        """The script's subscriptions, and whether they have a handler."""
+
+    def publish(
+        self, type: str, data: Payload | None = None, *, correlation_id: str | None = None, ttl: float | None = None,
+        tags: list[str] | None = None, source: str | None = None, language: str | None = None,
+        ttl_seconds: float | None = None, priority: Anything = None,
+    ) -> bool:  # fmt: skip
+        """Tell everybody whose pattern matches. Always true; it waits for nobody.
+
+        The event carries `correlation_id`, or else the correlation of the moment: that of the script's run, of the session, or of
+        the event whose handler is running. After `ttl` seconds it is not delivered any more. Everything else comes out again in
+        the event's `metadata`.
+        """
+        bus = self._bus or self._open()
+        if language is None:
+            language = self._language
+        elif language == "runtime":
+            raise BadArgument("the language 'runtime' is that of the runtime's own events")
+        bus.publish(
+            type, data or NOTHING, correlation_id=correlation_id, ttl=ttl_seconds if ttl is None else ttl, tags=tags,
+            source=source, priority=priority, language=language,
+        )  # fmt: skip
+        return True
+
+    def subscribe(
+        self, pattern: str, handler: LastingCallback | None = None, *, language: str | None = None,
+        ttl_seconds: float | None = None, priority: Anything = None,
+    ) -> str:  # fmt: skip
+        """Listen to events from now on; the subscription's id. `*` in the pattern stands for one or more characters.
+
+        Without a handler, `receive` gives the events. With one, it is called with each event: while the script waits in
+        `receive` or `sleep`, at its next call of any function of these globals, and at its end; never inside a transaction, an
+        update, a hook or another handler. What it raises is a warning. It runs under the correlation of its event. The queue
+        is bounded: the oldest event falls off. A subscription ends with its script. `ttl_seconds` and `priority` mean nothing
+        here; old scripts may give them.
+        """
+        del ttl_seconds, priority
+        bus, stop = self._bus or self._open(), self._stop
+        language = language or self._language
+        if handler is None:
+            subscription = bus.subscribe(pattern, language=language, notify=stop.wake)
+        else:
+            call = handler
+
+            def handle(event: "Happening") -> None:
+                call(values.encode(plain(record_of(event), Type.of(EventRecord))))
+
+            subscription = bus.subscribe(pattern, handle, language=language, notify=stop.summon)
+        self._own[subscription] = handler is not None
+        return subscription
+
+    def receive(self, subscription: str, timeout_ms: float = 5000) -> EventRecord | None:
+        """The next event of a subscription; nothing when none has come in time. `not_found` when it has ended."""
+        bus = self._bus or self._open()
+        if self._own.get(subscription) is not False:
+            self._refuse(subscription)
+        if not 0 <= timeout_ms <= LONGEST_WAIT_MS:
+            raise BadArgument(f"timeout_ms must be 0 to {LONGEST_WAIT_MS}, got {timeout_ms:g}")
+        event = bus.receive(subscription, timeout_ms / 1000, self._stop.wait)
+        return None if event is None else record_of(event)
+
+    def unsubscribe(self, id: str) -> bool:
+        """End a subscription of this script; whether there was one. What waits in it is lost."""
+        return self._own.pop(id, None) is not None and (self._bus or self._open()).unsubscribe(id)
+
+    def list_subscriptions(self) -> list[EventSubscription]:
+        """The subscriptions of this script, oldest first."""
+        bus = self._bus or self._open()
+        return [
+            EventSubscription(id=found.id, pattern=found.pattern.text, language=found.language)
+            for found in bus.subscriptions()
+            if found.id in self._own
+        ]
+
+    def get_stats(self) -> EventStats:
+        """Counts of the whole bus: `event_bus_stats` of events, `bridge_stats` of subscriptions."""
+        bus = self._bus or self._open()
+        languages: dict[str, int] = {}
+        for found in bus.subscriptions():
+            languages[found.language] = languages.get(found.language, 0) + 1
+        bridge = {"active_subscriptions": sum(languages.values()), "subscriptions_by_language": languages}
+        return EventStats(event_bus_stats=bus.stats(), bridge_stats=bridge)
+
+    def _open(self) -> "Events":
+        self._bus = bus = self._open_bus()
+        self._stop.errands.append(self._run_handlers)
+        self._stop.afterwards.append(self._end)
+        return bus
+
+    def _run_handlers(self) -> None:
+        assert self._bus is not None
+        stop = self._stop
+        self._bus.dispatch(
+            [id for id, has_handler in self._own.items() if has_handler], lambda: stop.reason is not None
+        )
+
+    def _end(self) -> None:
+        """End the subscriptions of the script."""
+        for id in list(self._own):
+            self.unsubscribe(id)
+
+    def _refuse(self, subscription: str) -> None:
+        if self._own.get(subscription):
+            raise BadArgument(f"the subscription '{subscription}' has a handler, which gets its events")
+        raise NotFound(f"there is no subscription '{subscription[:60]}'; it may have ended")
+
+
+def record_of(event: "Happening") -> EventRecord:
+    return EventRecord(
+        id=event.id,
+        event_type=event.type,
+        data=event.data,
+        timestamp=event.timestamp,
+        sequence=event.sequence,
+        correlation_id=event.correlation_id,
+        language=event.language,
+        metadata=event.metadata or {},
+    )
