@@ -1,8 +1,8 @@
 """llmspell: a scripting runtime for automation that must remember.
 
 `StateManager` is the durable state and `AsyncStateManager` the same for asyncio; `AgentStates` and `PersistentAgentBase`
-keep agents. `Runtime` is one configured whole that runs scripts, `load_config` reads its configuration. Errors are subclasses
-of `LlmspellError`. Everything is imported when it is first used.
+keep agents. `Sessions` are work with a timeline and checkpoints. `Runtime` is one configured whole that runs scripts,
+`load_config` reads its configuration. Errors are subclasses of `LlmspellError`. Everything is imported when it is first used.
 """
 
 __version__ = "0.1.0"
@@ -39,6 +39,8 @@ __all__ = [
     "Runtime",
     "SchemaError",
     "ScriptError",
+    "SessionPolicies",
+    "Sessions",
     "StateManager",
     "StateScope",
     "StorageBusy",
@@ -90,6 +92,8 @@ if TYPE_CHECKING:
         ValueTooLarge,
     )
     from llmspell.runtime import Runtime
+    from llmspell.sessions.policies import Policies as SessionPolicies
+    from llmspell.sessions.sessions import Sessions
     from llmspell.state.aio import AsyncStateManager
     from llmspell.state.journal import JournalPolicy
     from llmspell.state.manager import StateManager
@@ -106,6 +110,8 @@ else:
         "PersistentAgentBase": "agents.agent",
         "PersistentAgentState": "agents.state",
         "Runtime": "runtime",
+        "SessionPolicies": "sessions.policies",
+        "Sessions": "sessions.sessions",
         "StateManager": "state.manager",
         "StateScope": "state.scope",
         "ToolCall": "agents.message",
@@ -113,7 +119,7 @@ else:
         "load_config": "config",
     }
     """Where the public names are; those that are not here are errors."""
-    _NAMES_AT_HOME = {"StateScope": "Scope", "load_config": "load"}
+    _NAMES_AT_HOME = {"SessionPolicies": "Policies", "StateScope": "Scope", "load_config": "load"}
 
     def __getattr__(name):
         """Import on first use: `llmspell run` starts through this package and pays for nothing it does not need."""

@@ -93,6 +93,11 @@ def amend(main: "WriteTransaction", key: bytes, version: int, operation: int, at
             main.put(history_key, pack_retired(history_key, operation, at, stored[_RETIRED_BYTES:]))
 
 
+def retired_bytes(stored: bytes) -> bytes:
+    """The record within the stored form of one that went."""
+    return stored[_RETIRED_BYTES:]
+
+
 def retired_header(operation: int, at: int) -> bytes:
     """What the stored form begins with, before the checksum over the history key and this."""
     return _RETIRED.pack(_FORMAT, operation, at)
@@ -121,6 +126,7 @@ def thin(main: "WriteTransaction", key: bytes, version: int, keep: int) -> None:
     surplus = list(islice(main.scan_keys(oldest, keys.history_end(key), reverse=True), keep, keep + _MAX_THINNED))
     if surplus:
         for history_key in surplus:
+            _keep(main, key, history_key)
             main.delete(history_key)
         marker = keys.history_key(key, 0)
         main.put(marker, record.seal(marker, surplus[0][-8:], b""))
@@ -144,7 +150,9 @@ def compact(transaction: "Transaction", policy: JournalPolicy, limit: int = COMP
         if dropped >= limit:
             return now
         for key in part.keys:
-            main.delete(keys.history_key(key, part.version))
+            history_key = keys.history_key(key, part.version)
+            _keep(main, key, history_key)
+            main.delete(history_key)
             marker = keys.history_key(key, 0)
             if policy.keep_versions and _marked_version(main, key) <= part.version:
                 main.delete(marker)
@@ -249,6 +257,14 @@ def changes(
                 continue
             scope, name = keys.split(key)
             yield place, Change(part.version, part.at, OPERATIONS[operation], scope, name, part.correlation_id)
+
+
+def _keep(main: "WriteTransaction", key: bytes, history_key: bytes) -> None:
+    """Save what a checkpoint still needs from going."""
+    if key.startswith(keys.SESSION_SCOPES):
+        from llmspell.state import kept
+
+        kept.keep_retired(main, key, history_key)
 
 
 def _marked_version(txn: "ReadTransaction", key: bytes) -> int:

@@ -64,8 +64,8 @@ class Transaction:
     """
 
     __slots__ = (
-        "_block", "_ephemeral_block", "_floor", "_has_removed", "_is_touched", "_manager", "_policy", "_seconds", "_stamps",
-        "changes", "deadline", "ephemeral", "failure", "head", "main", "now", "savepoints", "thread", "version",
+        "_after", "_block", "_ephemeral_block", "_floor", "_has_removed", "_is_touched", "_manager", "_policy", "_seconds",
+        "_stamps", "changes", "deadline", "ephemeral", "failure", "head", "main", "now", "savepoints", "thread", "version",
     )  # fmt: skip
 
     def __init__(self, manager: "StateManager", seconds: float | None = None) -> None:
@@ -77,6 +77,7 @@ class Transaction:
         self.ephemeral: WriteTransaction | None = None
         self._has_removed = False
         self._is_touched = False
+        self._after: list[Callable[[], None]] | None = None
         self.failure: BaseException | None = None
         self.changes: dict[bytes, int] = {}
         self.savepoints: list[Savepoint] = []
@@ -121,10 +122,31 @@ class Transaction:
             commit = Commit(self.version, self.now, manager.current_correlation_id(), self.changes)
             for listener in manager.listeners:
                 listener(commit)
+        if kind is None and self._after is not None:
+            for act in self._after:
+                act()
 
     def touch(self) -> None:
         """Say that another domain writes into `main`: the commit gets its version even if no key of the state changes."""
         self._is_touched = True
+
+    def afterwards(self, act: "Callable[[], None]") -> None:
+        """Call `act` when the commit is done; never when the transaction, or the savepoint that is open now, is undone.
+
+        It must not raise: what it is to tell about has happened.
+        """
+        if self._after is None:
+            self._after = []
+        self._after.append(act)
+
+    def planned(self) -> int:
+        """How many acts wait for the commit."""
+        return 0 if self._after is None else len(self._after)
+
+    def forget(self, count: int) -> None:
+        """Keep only the first `count` of the acts that wait for the commit."""
+        if self._after is not None:
+            del self._after[count:]
 
     def check_deadline(self) -> None:
         """Raise Timeout when the time of the transaction is over."""
@@ -210,7 +232,7 @@ class Transaction:
             if old is None:
                 if self._has_removed and self._policy is not None:
                     journal.amend(self.main, key, self.version, SAVE, now)
-            elif self._policy is not None or expiry_bytes != NO_EXPIRY:
+            elif self._policy is not None or expiry_bytes != NO_EXPIRY or key.startswith(keys.SESSION_SCOPES):
                 self._retire(key, old, SAVE)
             self.main.put(key, record.seal(key, stamp + times, payload))
             if expires_at:
@@ -221,15 +243,18 @@ class Transaction:
             self.failure = error
             raise
 
-    def reinstate(self, key: bytes, saved: record.Record) -> None:
-        """Set a record to an earlier one, with its class, schema version, expiry and time of creation."""
+    def reinstate(self, key: bytes, saved: record.Record, version: int = 0) -> None:
+        """Set a record to an earlier one, with its class, schema version, expiry and time of creation.
+
+        `version`, by default that of the commit, is for a key that was never there: a checkpoint of that version knows it.
+        """
         try:
             if self._manager.ephemeral_store is not None:
                 self._remove_ephemeral(key)
             old = self.main.get(key)
             if old is not None:
                 self._retire(key, old, SAVE)
-            stamp = record.STAMP.pack(FORMAT, saved.class_code, *saved.schema, self.version)
+            stamp = record.STAMP.pack(FORMAT, saved.class_code, *saved.schema, version or self.version)
             times = record.TIMES.pack(saved.created_at, self.now, saved.expires_at)
             self.main.put(key, record.seal(key, stamp + times, saved.payload))
             if saved.expires_at:
@@ -280,6 +305,8 @@ class Transaction:
                     put(history_key, retired + crc32(retired, crc32(history_key)).to_bytes(4, "little") + old)
                     if policy.keep_versions:
                         journal.thin(self.main, key, self.version, policy.keep_versions)
+                elif policy is None:
+                    self._keep(key, old, SAVE, self.now)
                 head = stamps[old[1]] + old[created:updated] + now + old[EXPIRY_OFFSET:HEADER_BYTES]
                 put(key, head + payload + crc32(payload, crc32(head, crc32(key))).to_bytes(4, "little"))
                 done[key] = SAVE
@@ -307,6 +334,10 @@ class Transaction:
             self.ephemeral = self._ephemeral_block.__enter__()
         return self.ephemeral
 
+    def ephemeral_keys(self, start: bytes, end: bytes) -> list[bytes]:
+        """The keys of the ephemeral values with `start <= key < end`."""
+        return [] if self._manager.ephemeral_store is None else list(self.open_ephemeral().scan_keys(start, end))
+
     def _compare(self, key: bytes, old: bytes | None, wanted: int) -> None:
         version = 0
         if old is not None and not is_expired(old, self._manager.clock):
@@ -329,6 +360,7 @@ class Transaction:
             if expires_at <= self._manager.clock():
                 operation, at = EXPIRE, expires_at
         if self._policy is None:
+            self._keep(key, old, operation, at)
             return
         if int.from_bytes(old[record.VERSION], "little") == self.version:
             # A record of this very commit was never visible to anyone, so it leaves no trace.
@@ -339,6 +371,13 @@ class Transaction:
             self.main.put(history_key, journal.pack_retired(history_key, operation, at, old))
             if self._policy.keep_versions:
                 journal.thin(self.main, key, self.version, self._policy.keep_versions)
+
+    def _keep(self, key: bytes, old: bytes, operation: int, at: int) -> None:
+        """Without a journal: what a checkpoint needs stays."""
+        if key.startswith(keys.SESSION_SCOPES):
+            from llmspell.state import kept
+
+            kept.keep(self.main, key, self.version, operation, at, old)
 
     def _make_room(self, key: bytes, class_code: int) -> bytes | None:
         """Remove the key from the store where its new class does not live. Gives the durable record to be replaced."""
@@ -421,7 +460,7 @@ class Transaction:
 class Savepoint:
     """A part of a transaction that is undone alone when its block raises. Gives the transaction itself."""
 
-    __slots__ = ("_blocks", "_changes", "_failure", "_transaction")
+    __slots__ = ("_blocks", "_changes", "_failure", "_planned", "_transaction")
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -432,6 +471,7 @@ class Savepoint:
         transaction.check_deadline()
         self._changes = transaction.changes
         self._failure = transaction.failure
+        self._planned = transaction.planned()
         # Begun now, so that what happens to ephemeral values in here has something to go back to.
         for store in (transaction.main, transaction.open_ephemeral()):
             block = store.savepoint()
@@ -467,6 +507,7 @@ class Savepoint:
             self._changes.update(transaction.changes)
         else:
             transaction.failure = self._failure
+            transaction.forget(self._planned)
         transaction.changes = self._changes
         try:
             for block in reversed(self._blocks):

@@ -11,15 +11,21 @@ escaping, and no scope's range touches another's, also where one name is a prefi
 | `h` | scope NUL key NUL version (8) | the record that was replaced or removed at that version |
 | `h` | scope NUL key NUL zeros (8) | the version below which this key's history was thinned out |
 | `j` | version (8) part (4) | what one commit changed; long commits have several parts |
+| `K` | scope NUL key NUL version (8) | a record of the history that only a checkpoint still needs |
+| `C` | session (16) version (8) | a checkpoint: what the scope of a session held at that version is needed |
 
 Scope and key together have at most 480 bytes, so every key fits the 511 bytes that all back ends take. Other domains
-have spaces of their own, further on in the alphabet of upper-case letters.
+have spaces of their own under upper-case letters: `M` (`migration.layout`), and those of `sessions.layout`.
 """
 
 STATE = b"s"
 EXPIRY = b"x"
 HISTORY = b"h"
 JOURNAL = b"j"
+KEPT = b"K"
+CHECKPOINT = b"C"
+SESSION_SCOPES = STATE + b"session:"
+"""What the record keys of the scopes that may have checkpoints begin with."""
 
 HEAD = b"m/head"
 """Version and time of the last commit, and the version from which on the journal is complete."""
@@ -63,6 +69,10 @@ def history_key(state_key: bytes, version: int) -> bytes:
 def history_end(state_key: bytes) -> bytes:
     """The end of the range, from any `history_key`, of this key's history."""
     return b"h" + state_key[1:] + b"\1"
+
+
+def kept_key(state_key: bytes, version: int) -> bytes:
+    return b"K" + state_key[1:] + b"\0" + version.to_bytes(8, "big")
 
 
 def journal_key(version: int, part: int = 0) -> bytes:

@@ -1,0 +1,78 @@
+"""Executions of hooks, as they are kept for replay."""
+
+from llmspell import values
+from llmspell.errors import Corrupt
+from llmspell.sessions.layout import EXECUTION, FORMAT, after, id_text, number_key, unseal
+from llmspell.storage import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Protocol
+
+    from llmspell.storage.store import ReadTransaction, WriteTransaction
+
+    class Execution(Protocol):
+        """One run of a hook. `context` and `result` are payloads; `at` is in µs since 1970, `duration` in µs."""
+
+        point: str
+        hook: str
+        language: str
+        context: bytes
+        result: bytes | None
+        error: str
+        at: int
+        duration: int
+        correlation_id: str
+
+
+FIELDS = ("point", "hook", "language", "context", "result", "error", "at", "duration", "correlation_id")
+
+
+class Recorded:
+    """One recorded run of a hook; `seq` is the number of its entry in the timeline."""
+
+    __slots__ = (*FIELDS, "seq")
+
+    if TYPE_CHECKING:
+        point: str
+        hook: str
+        language: str
+        context: bytes
+        result: bytes | None
+        error: str
+        at: int
+        duration: int
+        correlation_id: str
+
+    def __init__(self, seq: int, fields: "dict[str, Any]") -> None:
+        self.seq = seq
+        for name in FIELDS:
+            setattr(self, name, fields.get(name))
+
+
+def pack(execution: "Execution") -> bytes:
+    """What is stored of an execution."""
+    return values.encode({name: getattr(execution, name) for name in FIELDS})
+
+
+def write(main: "WriteTransaction", session: bytes, seq: int, packed: bytes) -> None:
+    """Keep an execution beside the entry of the timeline that tells of it."""
+    key = number_key(EXECUTION, session, seq)
+    main.put(key, record.seal(key, bytes([FORMAT]), packed))
+
+
+def unpack(key: bytes, value: bytes) -> Recorded:
+    """An execution as it is stored; raises Corrupt."""
+    seq = int.from_bytes(key[17:25], "big")
+    what = f"the hook execution {seq} of the session {id_text(key[1:17])}"
+    fields = values.decode(unseal(key, value, what)[1:])
+    if not isinstance(fields, dict):
+        raise Corrupt(f"{what} is damaged")
+    return Recorded(seq, fields)
+
+
+def read(txn: "ReadTransaction", session: bytes, since: int = 0) -> "Iterator[Recorded]":
+    """The executions of a session after the number `since`, oldest first."""
+    for key, value in txn.scan(number_key(EXECUTION, session, min(since + 1, 2**64 - 1)), after(EXECUTION + session)):
+        yield unpack(key, value)

@@ -1,0 +1,805 @@
+"""`Sessions`: everything about sessions, for scripts and for Python."""
+
+from contextlib import nullcontext, suppress
+
+from llmspell.announce import silent
+from llmspell.errors import InvalidTransition, LimitExceeded, LlmspellError, NotFound
+from llmspell.ids import new_id
+from llmspell.sessions import checkpoints, copies, executions, index, inputs, layout, timeline
+from llmspell.sessions.layout import (
+    CHECKPOINT,
+    COPY,
+    EXECUTION,
+    SESSION,
+    TIMELINE,
+    USAGE,
+    Details,
+    Usage,
+    id_bytes,
+    id_text,
+)
+from llmspell.sessions.policies import Policies
+from llmspell.sessions.session import LIMITS, Checkpoint, Session, check_not_archived, check_step
+from llmspell.state import kept
+from llmspell.state.entry import DELETE, EXPIRE
+from llmspell.state.scope import Scope
+from llmspell.state.transaction import Savepoint, Transaction
+from llmspell.storage import keys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from builtins import list as list_
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any
+
+    from llmspell.announce import Announce
+    from llmspell.sessions.attachments import Attachments
+    from llmspell.sessions.executions import Execution, Recorded
+    from llmspell.sessions.session import Entry
+    from llmspell.state.entry import Commit
+    from llmspell.state.manager import StateManager
+    from llmspell.storage.record import Record
+    from llmspell.storage.store import ReadTransaction
+
+_MAX_NOTES = 1000
+"""With more notes than this waiting for a commit, they get one of their own."""
+
+
+class Note:
+    """Something that happened in a session and waits for the next commit."""
+
+    __slots__ = ("at", "correlation_id", "data", "execution", "kind", "session")
+
+    def __init__(
+        self, session: bytes, at: int, kind: str, correlation_id: str, data: "dict[str, Any]", execution: bytes = b""
+    ) -> None:
+        self.session = session
+        self.at = at
+        self.kind = kind
+        self.correlation_id = correlation_id
+        self.data = data
+        self.execution = execution
+
+
+class Sessions:
+    """The sessions in one store. Usable from many threads and, when the store is, from many processes at once.
+
+    `home` is the manager over the store that the sessions are in, and `state` the one whose changes are recorded: the same
+    one when they share a store, so that a change and its timeline entry are one commit; another one when they do not, and
+    the entry follows; None when there is no state. Times are µs since 1970, by the clock of `home`; durations are seconds.
+    Every change is one commit, or part of the transaction of this thread. An error leaves everything as it was.
+
+    A session that is over its time is suspended from that moment, whoever looks; the store learns of it a little later.
+
+    >>> from llmspell import Sessions, StateManager
+    >>> state = StateManager.with_backend("memory")
+    >>> sessions = Sessions(state, state)
+    >>> work = sessions.create(name="report", tags=["weekly"])
+    >>> sessions.set_current(work)
+    >>> state.set(f"session:{work}", "step", "collect")
+    >>> done = sessions.save(work, label="collected")
+    >>> state.set(f"session:{work}", "step", "broken")
+    >>> sessions.load(work, checkpoint="collected") == work, state.get(f"session:{work}", "step")
+    (True, 'collect')
+    >>> [entry.kind for entry in sessions.timeline(work)]
+    ['session.created', 'state.saved', 'checkpoint.saved', 'state.saved', 'checkpoint.loaded']
+    """
+
+    def __init__(
+        self, home: "StateManager", state: "StateManager | None" = None, *, policies: Policies = Policies(),  # noqa: B008 - it is never changed
+        announce: "Announce" = silent,
+    ) -> None:  # fmt: skip
+        self.home = home
+        self.state = state
+        self.is_shared = state is home
+        self.policies = policies
+        self.announce = announce
+        self.attachments: list[Attachments] = []
+        self._current: bytes | None = None
+        self._outer_correlation_ids: tuple[str, ...] = ()
+        self._notes: list[Note] = []
+        self._quiet: tuple[Transaction | None, set[bytes]] = (None, set())
+        """Record keys whose change, in that transaction, is part of what the timeline tells as a whole."""
+        self._foreseen: tuple[bytes, Details, list[tuple[str, dict[str, Any]]]] | None = None
+        self._known: tuple[bytes, Details] = (b"", Details({}))
+        """The stored form of the details that were read last."""
+        home.participants.append(self._join)
+        if state is not None and not self.is_shared:
+            state.participants.append(self._foresee)
+            state.listeners.append(self._follow)
+
+    # The sessions
+
+    def create(
+        self, *, name: str = "", description: str = "", tags: "Sequence[str]" = (), metadata: "Mapping[str, Any] | None" = None,
+        parent_session_id: str | None = None, created_by: str = "", max_duration: float | None = None,
+        max_idle_time: float | None = None, max_artifacts: int | None = None, max_artifact_bytes: int | None = None,
+        max_operations: int | None = None, max_rate: int | None = None,
+    ) -> str:  # fmt: skip
+        """Make an active session; its id. Limits that are not given are those of the policies.
+
+        Raises LimitExceeded when there are `max_sessions` open ones already, and NotFound when there is no such parent.
+        """
+        fields = inputs.fields_of(
+            name=name, description=description, tags=tags, metadata=metadata or {}, created_by=created_by,
+            max_duration=max_duration, max_idle_time=max_idle_time, max_artifacts=max_artifacts,
+            max_artifact_bytes=max_artifact_bytes, max_operations=max_operations, max_rate=max_rate,
+        )  # fmt: skip
+        with self._change() as transaction:
+            transaction.touch()
+            if parent_session_id is not None:
+                self.require(transaction.main, parent_session_id)
+                fields["parent"] = parent_session_id
+            return self._make(transaction, fields, "session.created", {"name": name} if name else {})
+
+    def get(self, session_id: str) -> Session:
+        """A session as it is now. Raises NotFound."""
+        with self._reading() as txn:
+            found = self.require(txn, session_id)
+        if found.status == "suspended":
+            self._settle([session_id])
+        return found
+
+    def update(
+        self, session_id: str, *, name: str | None = None, description: str | None = None,
+        tags: "Sequence[str] | None" = None, metadata: "Mapping[str, Any] | None" = None, max_duration: float | None = None,
+        max_idle_time: float | None = None, max_artifacts: int | None = None, max_artifact_bytes: int | None = None,
+        max_operations: int | None = None, max_rate: int | None = None,
+    ) -> None:  # fmt: skip
+        """Change what is given; `metadata` is merged, and None in it removes a field.
+
+        A session that was suspended because its time was over is active again when the new limits let it go on. Raises
+        InvalidTransition for an archived one.
+        """
+        given = inputs.fields_of(
+            name=name, description=description, tags=tags, metadata=metadata, max_duration=max_duration,
+            max_idle_time=max_idle_time, max_artifacts=max_artifacts, max_artifact_bytes=max_artifact_bytes,
+            max_operations=max_operations, max_rate=max_rate,
+        )  # fmt: skip
+        with self._change() as transaction:
+            session, details, usage = self._stored(transaction, session_id)
+            check_not_archived(session_id, details)
+            fields = details.fields | given
+            if metadata is not None:
+                merged = details.fields.get("metadata", {}) | given["metadata"]
+                fields["metadata"] = {name: value for name, value in merged.items() if value is not None}
+            inputs.check_size(fields, self.home.max_value_bytes)
+            changed = Details(fields)
+            is_over = bool(self.policies.overtime(changed, usage, transaction.now))
+            if details.fields.get("overtime") and not is_over:
+                fields["status"], fields["overtime"] = "active", ""
+                self._record(transaction, session, usage, "session.resumed", {})
+                self._tell(transaction, "session.resumed", session_id, "SessionResume")
+            usage.updated_at = max(transaction.now, usage.updated_at)
+            self._put(transaction, session, details, changed, usage)
+
+    def list(
+        self, *, status: str | None = None, tags: "Sequence[str]" = (), name: str | None = None,
+        parent_session_id: str | None = None, created_after: int | None = None, created_before: int | None = None,
+        text: str | None = None, sort_by: str = "created_at", descending: bool = False, limit: int | None = None,
+        offset: int = 0,
+    ) -> "list_[Session]":  # fmt: skip
+        """The sessions that fit; without `status` the active and suspended ones, with "all" those of any status.
+
+        `tags` must all be there; `name` is the whole name, `text` a part of name or description, without regard to case.
+        """
+        query = inputs.Query(
+            status,
+            tags,
+            name,
+            parent_session_id,
+            created_after,
+            created_before,
+            text,
+            sort_by,
+            descending,
+            limit,
+            offset,
+        )
+        found, overdue = [], []
+        with self._reading() as txn:
+            for session in index.find(
+                txn, query.searched, name, parent_session_id, query.earliest, query.latest, query.is_reversed
+            ):
+                each = self._view(txn, session)
+                if each.status == "suspended":
+                    overdue.append(each.id)
+                if query.fits(each):
+                    found.append(each)
+                    if len(found) == query.enough:
+                        break
+        self._settle(overdue)
+        return query.page(found)
+
+    def suspend(self, session_id: str) -> None:
+        """Put an active session aside."""
+        self._step(session_id, "suspended", "SessionSuspend")
+
+    def resume(self, session_id: str) -> None:
+        """Let a suspended session go on; its times begin anew."""
+        self._step(session_id, "active", "SessionResume")
+
+    def complete(self, session_id: str) -> None:
+        """End a session well."""
+        self._step(session_id, "completed", "SessionEnd")
+
+    def fail(self, session_id: str, reason: str = "") -> None:
+        """End a session, and say why."""
+        inputs.check_text("reason", reason, inputs.LONGEST_TEXT)
+        self._step(session_id, "failed", "SessionEnd", reason)
+
+    def archive(self, session_id: str) -> None:
+        """Put an ended session away; nothing about it can change any more, but it can be read, forked and deleted."""
+        self._step(session_id, "archived", "")
+
+    def delete(self, session_id: str, *, force: bool = False) -> None:
+        """Remove a session with its scope, its checkpoints, its timeline and what else it owns.
+
+        Raises InvalidTransition for an active one, unless `force` is given. What its scope held stays in the journal.
+        """
+        with self._change() as transaction:
+            session, details, _ = self._stored(transaction, session_id)
+            status = details.fields["status"]
+            if status == "active" and not force:
+                raise InvalidTransition(
+                    f"the session {session_id} is active and cannot be deleted",
+                    hint="complete it, or delete it with force",
+                )
+            for each in self.attachments:
+                each.delete(transaction, session_id)
+            main = transaction.main
+            if self.state is not None:
+                with self._in_state(transaction) as scope_transaction:
+                    prefix = Scope.session(session_id).prefix
+                    self._silence(scope_transaction, checkpoints.restore_scope(scope_transaction, prefix, ()))
+            own = [
+                key
+                for space in (CHECKPOINT, TIMELINE, EXECUTION, COPY, SESSION, USAGE)
+                for key in main.scan_keys(space + session, layout.after(space + session))
+            ]
+            for key in own:
+                main.delete(key)
+            kept.prune(main, Scope.session(session_id).prefix)
+            index.change(main, session, details, None)
+            self._leave(transaction, session)
+            self._tell(transaction, "session.deleted", session_id, "SessionEnd" if status == "active" else "")
+
+    # Checkpoints
+
+    def save(self, session_id: str, *, label: str = "") -> Checkpoint:
+        """Make a checkpoint: of what the session is, of its scope, and of what it owns.
+
+        It costs one small record: what does not change is shared. Within a transaction it is of the whole commit. Raises
+        InvalidTransition for an archived session.
+        """
+        inputs.check_text("label", label, inputs.LONGEST_NAME)
+        with self._change() as transaction:
+            session, details, usage = self._stored(transaction, session_id)
+            check_not_archived(session_id, details)
+            made = Checkpoint(
+                session_id, transaction.version, new_id(), label, transaction.now, transaction.version,
+                usage.artifact_count, usage.artifact_bytes,
+            )  # fmt: skip
+            if self.state is not None and not self.is_shared:
+                made.scope_version = self._copy_scope(transaction, session)
+            checkpoints.write(transaction.main, session, made)
+            usage.checkpoint_count += 1
+            usage.updated_at = usage.active_at = max(transaction.now, usage.active_at)
+            data = {"checkpoint_id": made.id, "version": made.version}
+            self._record(transaction, session, usage, "checkpoint.saved", data | ({"label": label} if label else {}))
+            self._put_usage(transaction, session, usage)
+            self._tell(transaction, "checkpoint.saved", session_id, "SessionSave", checkpoint_id=made.id, label=label)
+        return made
+
+    def checkpoints(self, session_id: str) -> "list_[Checkpoint]":
+        """The checkpoints of a session, oldest first."""
+        with self._reading() as txn:
+            self.require(txn, session_id)
+            return list(checkpoints.read(txn, id_bytes(session_id)))
+
+    def load(self, session_id: str, *, checkpoint: str | None = None) -> str:
+        """The id of a session that is there. With `checkpoint`, an id or a label, the session is put back to it.
+
+        In one commit its scope, what it is (its status too, so a failed one goes on from where it was well) and what it owns
+        are what they were; the timeline goes on, and so do the counters of operations and checkpoints. Of checkpoints with
+        the same label the newest one counts. Raises NotFound, and InvalidTransition for an archived session.
+        """
+        if checkpoint is None:
+            self.get(session_id)
+            return session_id
+        with self._change() as transaction:
+            session, details, usage = self._stored(transaction, session_id)
+            check_not_archived(session_id, details)
+            found = checkpoints.find(transaction.main, session, checkpoint)
+            before = checkpoints.details_at(transaction.main, session, details, found.version)
+            if self.state is not None:
+                with self._in_state(transaction) as scope_transaction:
+                    prefix = Scope.session(session_id).prefix
+                    records = list(self._records(transaction.main, session, found))
+                    self._silence(scope_transaction, checkpoints.restore_scope(scope_transaction, prefix, records))
+            for each in self.attachments:
+                each.restore(transaction, session_id, found.version)
+            usage.artifact_count, usage.artifact_bytes = found.artifact_count, found.artifact_bytes
+            usage.updated_at = usage.active_at = usage.started_at = max(transaction.now, usage.active_at)
+            data = {"checkpoint_id": found.id, "version": found.version}
+            self._record(
+                transaction, session, usage, "checkpoint.loaded", data | ({"label": found.label} if found.label else {})
+            )
+            restored = Details(dict(before.fields))
+            if index.is_open(restored) and not index.is_open(details):
+                self._check_room(transaction.main)
+            self._put(transaction, session, details, restored, usage)
+            self._tell(
+                transaction,
+                "checkpoint.loaded",
+                session_id,
+                "SessionRestore",
+                checkpoint_id=found.id,
+                label=found.label,
+            )
+        return session_id
+
+    def fork(self, session_id: str, *, checkpoint: str | None = None, name: str | None = None) -> str:
+        """Start a new active session from another one as it is now, or was at a checkpoint; its id.
+
+        It has the scope's values, the metadata, tags and limits, and what the origin owned; its parent is the origin, and
+        its timeline is its own. Any session can be forked.
+        """
+        given = {} if name is None else inputs.fields_of(name=name)
+        with self._change() as transaction:
+            main = transaction.main
+            session, details, usage = self._stored(transaction, session_id)
+            found = None if checkpoint is None else checkpoints.find(main, session, checkpoint)
+            count, size, data = usage.artifact_count, usage.artifact_bytes, {"forked_from": session_id}
+            if found is not None:
+                details = checkpoints.details_at(main, session, details, found.version)
+                count, size = found.artifact_count, found.artifact_bytes
+                data["checkpoint_id"] = found.id
+            inherited = ("name", "description", "tags", "metadata", "created_by", *LIMITS)
+            fields = {name: details.fields[name] for name in inherited if name in details.fields}
+            fields |= {**given, "parent": session_id}
+            new = self._make(transaction, fields, "session.created", data, count, size)
+            if self.state is not None:
+                with self._in_state(transaction) as scope_transaction:
+                    old_prefix, prefix = Scope.session(session_id).prefix, Scope.session(new).prefix
+                    if found is None:
+                        records = list(checkpoints.records_of(scope_transaction.main, old_prefix))
+                    else:
+                        records = list(self._records(main, session, found))
+                    for each in records:
+                        each.key = prefix + each.key[len(old_prefix) :]
+                    self._silence(scope_transaction, checkpoints.restore_scope(scope_transaction, prefix, records))
+            for attached in self.attachments:
+                attached.fork(transaction, session_id, new, None if found is None else found.version)
+        return new
+
+    def delete_checkpoint(self, session_id: str, checkpoint: str) -> None:
+        """Remove a checkpoint, by id or label, and let go of what only it needed."""
+        with self._change() as transaction:
+            main = transaction.main
+            session, details, usage = self._stored(transaction, session_id)
+            found = checkpoints.find(main, session, checkpoint)
+            main.delete(layout.number_key(CHECKPOINT, session, found.version))
+            usage.checkpoint_count -= 1
+            left = checkpoints.versions(main, session)
+            checkpoints.prune_details(main, session, details)
+            kept.prune(main, Scope.session(session_id).prefix)
+            copies.prune(main, session, left)
+            for each in self.attachments:
+                each.prune(transaction, session_id, left)
+            self._put_usage(transaction, session, usage)
+
+    # The current session
+
+    @property
+    def current_id(self) -> str | None:
+        """The id of the session under which everything is recorded now."""
+        return None if self._current is None else id_text(self._current)
+
+    def set_current(self, session_id: str | None) -> None:
+        """From now on record changes under this session, with its correlation id; with None, under none.
+
+        Holds for this object, in all of its threads. A suspended session can be current, but nothing can be recorded under
+        it until it is resumed. Raises NotFound, and InvalidTransition for a session that has ended.
+        """
+        if session_id is None:
+            self._forget_current()
+            return
+        with self._reading() as txn:
+            found = self.require(txn, session_id)
+        if found.ended_at is not None:
+            raise InvalidTransition(
+                f"the session {session_id} is {found.status}, so it cannot be the current one",
+                hint="fork it to go on from it",
+            )
+        managers = self._managers()
+        if self._current is None:
+            self._outer_correlation_ids = tuple(each.correlation_id for each in managers)
+        self._current = id_bytes(session_id)
+        for each in managers:
+            each.correlation_id = found.correlation_id
+
+    def resolve(self, session_id: str | None) -> str:
+        """The id itself, or that of the current session for None and ""; raises NotFound when there is none."""
+        if session_id:
+            return session_id
+        current = self.current_id
+        if current is None:
+            raise NotFound("there is no current session", hint="name a session, or call Session.set_current(id) before")
+        return current
+
+    # What happened
+
+    def timeline(
+        self, session_id: str, *, kinds: "Sequence[str] | None" = None, since: int = 0, limit: int | None = None
+    ) -> "list_[Entry]":
+        """What happened in a session after the number `since`, oldest first; of some kinds only, or of all."""
+        inputs.check_count("since", since)
+        inputs.check_count("limit", limit)
+        self.flush()
+        with self._reading() as txn:
+            correlation_id = self.require(txn, session_id).correlation_id
+            return list(timeline.read(txn, id_bytes(session_id), correlation_id, kinds, since, limit))
+
+    def executions(self, session_id: str, *, since: int = 0) -> "list_[Recorded]":
+        """The hook executions recorded in a session after the timeline's number `since`, in order."""
+        self.flush()
+        with self._reading() as txn:
+            self.require(txn, session_id)
+            return list(executions.read(txn, id_bytes(session_id), since))
+
+    def note(self, kind: str, data: "dict[str, Any]") -> None:
+        """Keep what happened for the current session's timeline; does nothing without one.
+
+        It is written with the next commit, at the latest by `flush`, `close`, or when a timeline is read.
+        """
+        if self._current is not None:
+            self._add(Note(self._current, self.home.clock(), kind, self._correlation_id(), data))
+
+    def record_execution(self, execution: "Execution") -> None:
+        """Keep a run of a hook for the current session's timeline and for its replay; as `note`."""
+        if self._current is None:
+            return
+        data = {"point": execution.point, "hook": execution.hook, "duration": execution.duration}
+        if execution.error:
+            data["error"] = execution.error
+        packed = executions.pack(execution)
+        self._add(Note(self._current, execution.at, "hook.executed", execution.correlation_id, data, packed))
+
+    def flush(self) -> None:
+        """Write what waits for a commit."""
+        if self._notes and (self.home.own_transaction() is None):
+            with self._change() as transaction:
+                transaction.touch()
+
+    def close(self) -> None:
+        """Write what waits, and let go of the current session. The managers stay open."""
+        try:
+            self.flush()
+        finally:
+            self._forget_current()
+
+    # For those that write into a session's commits
+
+    def require(self, txn: "ReadTransaction", session_id: str) -> Session:
+        """A session as `txn` shows it; raises NotFound."""
+        return self._view(txn, id_bytes(session_id))
+
+    def admit(
+        self, transaction: Transaction, session_id: str, *, operations: int = 1, artifacts: int = 0, bytes: int = 0
+    ) -> None:
+        """Count operations and artifacts (negative when they go) in a session, within the commit that does them.
+
+        Raises NotFound, LimitExceeded beyond a limit or when the session is over its time, and InvalidTransition when it is
+        not active; only taking away from a session is allowed as long as it is not archived.
+        """
+        transaction.touch()
+        session, details, usage = self._found(transaction.main, session_id)
+        if artifacts < 0:
+            check_not_archived(session_id, details)
+        else:
+            self.policies.check_active(session_id, details, usage, transaction.now)
+            self.policies.check(session_id, details, usage, transaction.now, operations, artifacts, bytes)
+        usage.add(transaction.now, operations, artifacts, bytes)
+        self._put_usage(transaction, session, usage)
+
+    def record(self, transaction: Transaction, session_id: str, kind: str, data: "dict[str, Any]") -> None:
+        """Write an entry of the timeline within the commit that it tells of."""
+        transaction.touch()
+        session, details, usage = self._found(transaction.main, session_id)
+        self._record(transaction, session, usage, kind, data, self._foreign(details, self._correlation_id()))
+        self._put_usage(transaction, session, usage)
+
+    # Within
+
+    def _reading(self) -> "Any":
+        """This thread's transaction, or a snapshot, for the block."""
+        current = self.home.own_transaction()
+        return self.home.store.read() if current is None else nullcontext(current.main)
+
+    def _change(self) -> "Transaction | Savepoint":
+        """A part of this thread's transaction, or one of its own, for the block."""
+        current = self.home.own_transaction()
+        return Transaction(self.home) if current is None else Savepoint(current)
+
+    def _in_state(self, transaction: Transaction) -> "Any":
+        """The transaction of the state, for the block: the one there is, when the sessions share its store."""
+        if self.is_shared or self.state is None:
+            return nullcontext(transaction)
+        current = self.state.own_transaction()
+        return Transaction(self.state) if current is None else Savepoint(current)
+
+    def _managers(self) -> "list_[StateManager]":
+        return [self.home] if self.state is None or self.is_shared else [self.home, self.state]
+
+    def _details(self, txn: "ReadTransaction", session: bytes) -> Details:
+        key = SESSION + session
+        value = txn.get(key)
+        if value is None:
+            raise NotFound(
+                f"there is no session '{id_text(session)}'", hint="Session.list({status = 'all'}) tells which there are"
+            )
+        if self._known[0] == value:
+            return self._known[1]
+        details = Details.unpack(key, value)
+        self._known = (value, details)
+        return details
+
+    def _usage(self, txn: "ReadTransaction", session: bytes) -> Usage:
+        key = USAGE + session
+        value = txn.get(key)
+        return Usage.unpack(key, b"" if value is None else value)
+
+    def _found(self, txn: "ReadTransaction", session_id: str) -> tuple[bytes, Details, Usage]:
+        """A session's id, details and usage, as they are stored."""
+        session = id_bytes(session_id)
+        return session, self._details(txn, session), self._usage(txn, session)
+
+    def _stored(self, transaction: Transaction, session_id: str) -> tuple[bytes, Details, Usage]:
+        """A session's id, details and usage, to be changed. A session that is over its time is suspended first."""
+        transaction.touch()
+        session, details, usage = self._found(transaction.main, session_id)
+        if details.fields["status"] == "active":
+            reason = self.policies.overtime(details, usage, transaction.now)
+            if reason:
+                details = self._suspend_overdue(transaction, session, details, usage, reason)
+        return session, details, usage
+
+    def _suspend_overdue(
+        self, transaction: Transaction, session: bytes, details: Details, usage: Usage, reason: str
+    ) -> Details:
+        self._record(transaction, session, usage, "session.suspended", {"reason": reason})
+        suspended = Details(details.fields | {"status": "suspended", "overtime": reason})
+        self._put(transaction, session, details, suspended, usage)
+        self._tell(transaction, "session.suspended", id_text(session), "SessionSuspend", reason=reason)
+        return suspended
+
+    def _settle(self, session_ids: "Iterable[str]") -> None:
+        """Let the store know of sessions that are over their time; inside a transaction it can wait."""
+        for session_id in session_ids:
+            try:
+                if self.home.own_transaction() is None and self._is_overdue(session_id):
+                    with self._change() as transaction:
+                        self._stored(transaction, session_id)
+            except LlmspellError:
+                pass  # it is told by whoever changes something next
+
+    def _is_overdue(self, session_id: str) -> bool:
+        """Whether the store still calls a session active that is over its time."""
+        with self._reading() as txn:
+            _, details, usage = self._found(txn, session_id)
+            return details.fields["status"] == "active" and bool(
+                self.policies.overtime(details, usage, self.home.clock())
+            )
+
+    def _view(self, txn: "ReadTransaction", session: bytes) -> Session:
+        details, usage = self._details(txn, session), self._usage(txn, session)
+        overtime = ""
+        if details.fields["status"] == "active":
+            overtime = self.policies.overtime(details, usage, self.home.clock())
+        return Session(id_text(session), details, usage, overtime)
+
+    def _make(
+        self, transaction: Transaction, fields: "dict[str, Any]", kind: str, data: "dict[str, Any]", count: int = 0, size: int = 0
+    ) -> str:  # fmt: skip
+        """Add an active session, with what it owns from the beginning."""
+        self._check_room(transaction.main)
+        inputs.check_size(fields, self.home.max_value_bytes)
+        session_id = new_id()
+        session = id_bytes(session_id)
+        fields = {"status": "active", "created_at": transaction.now, "correlation_id": new_id(), **fields}
+        usage = Usage(transaction.now)
+        usage.artifact_count, usage.artifact_bytes = count, size
+        self._record(transaction, session, usage, kind, data)
+        self._put(transaction, session, None, Details(fields), usage)
+        self._tell(transaction, kind, session_id, "SessionStart", name=fields.get("name", ""))
+        return session_id
+
+    def _step(self, session_id: str, status: str, point: str, reason: str = "") -> None:
+        with self._change() as transaction:
+            session, details, usage = self._stored(transaction, session_id)
+            check_step(session_id, details.fields["status"], status)
+            now = max(transaction.now, usage.updated_at)
+            fields = details.fields | {"status": status, "overtime": ""}
+            if status == "active":
+                usage.started_at = usage.active_at = now
+            elif status != "suspended":
+                fields["ended_at"] = details.fields.get("ended_at") or now
+                self._leave(transaction, session)
+            if status == "failed":
+                fields["reason"] = reason
+            usage.updated_at = now
+            kind = "session.resumed" if status == "active" else f"session.{status}"
+            data = {"reason": reason} if reason else {}
+            self._record(transaction, session, usage, kind, data)
+            self._put(transaction, session, details, Details(fields), usage)
+            self._tell(transaction, kind, session_id, point, **data)
+
+    def _put(self, transaction: Transaction, session: bytes, old: Details | None, new: Details, usage: Usage) -> None:
+        """Store what a session is from this commit on, and what is counted of it."""
+        main, key = transaction.main, SESSION + session
+        if old is not None:
+            checkpoints.keep_details(main, session, old, transaction.version)
+        index.change(main, session, old, new)
+        new.version = transaction.version
+        main.put(key, new.pack(key))
+        self._put_usage(transaction, session, usage)
+
+    def _put_usage(self, transaction: Transaction, session: bytes, usage: Usage) -> None:
+        key = USAGE + session
+        transaction.main.put(key, usage.pack(key))
+
+    def _record(
+        self, transaction: Transaction, session: bytes, usage: Usage, kind: str, data: "dict[str, Any]",
+        correlation_id: str = "",
+    ) -> None:  # fmt: skip
+        usage.sequence += 1
+        timeline.write(transaction.main, session, usage.sequence, transaction.now, kind, correlation_id, data)
+
+    def _tell(self, transaction: Transaction, event: str, session_id: str, point: str, **data: "Any") -> None:
+        """Announce it, once it is committed."""
+        announce = self.announce
+        if announce is not silent:
+            transaction.afterwards(lambda: announce(event, {"session_id": session_id, **data}, point=point))
+
+    def _check_room(self, txn: "ReadTransaction") -> None:
+        limit = self.policies.max_sessions
+        if index.open_count(txn) >= limit:
+            raise LimitExceeded(
+                f"there are {limit} active or suspended sessions already",
+                hint="complete some, or raise max_sessions in [runtime.sessions]",
+            )
+
+    # The scope
+
+    def _records(self, txn: "ReadTransaction", session: bytes, checkpoint: Checkpoint) -> "Iterator[Record]":
+        """What the scope held at a checkpoint."""
+        prefix = Scope.session(checkpoint.session_id).prefix
+        if self.is_shared:
+            return kept.records_at(txn, prefix, checkpoint.version)
+        return copies.records_at(txn, session, prefix, checkpoint.version)
+
+    def _copy_scope(self, transaction: Transaction, session: bytes) -> int:
+        """Copy what has changed in the scope; the version of the state that was copied."""
+        prefix = Scope.session(id_text(session)).prefix
+        with self._in_state(transaction) as scope_transaction:
+            present = list(scope_transaction.main.scan(prefix, prefix[:-1] + b"\1"))
+            version: int = scope_transaction.head.version
+        copies.add(transaction.main, session, transaction.version, prefix, present)
+        return version
+
+    def _silence(self, transaction: Transaction, changed: "set[bytes]") -> None:
+        """The timeline tells of these changes as a whole, not of each."""
+        before = self._quiet[1] if self._quiet[0] is transaction else set()
+        self._quiet = (transaction, before | changed)
+
+    # The current session
+
+    def _correlation_id(self) -> str:
+        return (self.state or self.home).current_correlation_id()
+
+    def _forget_current(self) -> None:
+        if self._current is not None:
+            self._current = None
+            for manager, outer in zip(self._managers(), self._outer_correlation_ids, strict=True):
+                manager.correlation_id = outer
+
+    def _leave(self, transaction: Transaction, session: bytes) -> None:
+        """A session that ends is not current any more, once that is committed."""
+        if self._current == session:
+            transaction.afterwards(lambda: self._forget_current() if self._current == session else None)
+
+    # What is recorded with the commits of others
+
+    def _add(self, note: Note) -> None:
+        self._notes.append(note)
+        if len(self._notes) >= _MAX_NOTES:
+            self.flush()
+
+    def _join(self, transaction: Transaction) -> None:
+        """Write into a commit of the home store what happened in it and before it."""
+        count = len(self._notes)
+        if count:
+            self._write_notes(transaction, self._notes[:count])
+            transaction.afterwards(lambda: self._notes.__delitem__(slice(count)))
+        if self.is_shared and self._current is not None:
+            changes = self._changes_in(transaction)
+            if changes:
+                session, details, usage = self._found(transaction.main, id_text(self._current))
+                self._check(session, details, usage, transaction.now, len(changes))
+                usage.add(transaction.now, len(changes))
+                correlation_id = self._foreign(details, self._correlation_id())
+                for kind, data in changes:
+                    self._record(transaction, session, usage, kind, data, correlation_id)
+                self._put_usage(transaction, session, usage)
+
+    def _foresee(self, transaction: Transaction) -> None:
+        """Before a commit of the state in another store: raise when the current session may not do that."""
+        self._foreseen = None
+        if self._current is None:
+            return
+        changes = self._changes_in(transaction)
+        if changes:
+            with self._reading() as txn:
+                session, details, usage = self._found(txn, id_text(self._current))
+            self._check(session, details, usage, transaction.now, len(changes))
+            self._foreseen = (session, details, changes)
+
+    def _follow(self, commit: "Commit") -> None:
+        """After a commit of the state in another store: record it. What cannot be recorded now waits for the next commit."""
+        foreseen, self._foreseen = self._foreseen, None
+        if foreseen is None:
+            return
+        session, details, changes = foreseen
+        correlation_id = self._foreign(details, commit.correlation_id)
+        for kind, data in changes:
+            self._notes.append(Note(session, commit.at, kind, correlation_id, data))
+        with suppress(LlmspellError):
+            self.flush()
+
+    def _check(self, session: bytes, details: Details, usage: Usage, now: int, operations: int) -> None:
+        session_id = id_text(session)
+        self.policies.check_active(session_id, details, usage, now)
+        self.policies.check(session_id, details, usage, now, operations)
+
+    def _changes_in(self, transaction: Transaction) -> "list_[tuple[str, dict[str, Any]]]":
+        """What a transaction of the state has changed, as kinds and data of entries; not what merely expired."""
+        quiet = self._quiet[1] if self._quiet[0] is transaction else ()
+        found = []
+        for key, operation in transaction.changes.items():
+            if operation != EXPIRE and key not in quiet:
+                scope, name = keys.split(key)
+                kind = "state.deleted" if operation == DELETE else "state.saved"
+                found.append((kind, {"scope": scope, "key": name, "version": transaction.version}))
+        return found
+
+    def _foreign(self, details: Details, correlation_id: str) -> str:
+        """A correlation id, or "" for the session's own, which need not be stored with each entry."""
+        return "" if correlation_id == details.fields["correlation_id"] else correlation_id
+
+    def _write_notes(self, transaction: Transaction, notes: "list_[Note]") -> None:
+        """Write what waited; what belongs to a session that is gone, goes."""
+        usages: dict[bytes, tuple[Details, Usage]] = {}
+        gone: set[bytes] = set()
+        for note in notes:
+            session = note.session
+            if session in gone:
+                continue
+            if session not in usages:
+                try:
+                    usages[session] = self._details(transaction.main, session), self._usage(transaction.main, session)
+                except NotFound:
+                    gone.add(session)
+                    continue
+            details, usage = usages[session]
+            usage.sequence += 1
+            if note.kind in timeline.STATE_KINDS:
+                usage.add(note.at, 1)
+            timeline.write(
+                transaction.main, session, usage.sequence, note.at, note.kind, self._foreign(details, note.correlation_id),
+                note.data,
+            )  # fmt: skip
+            if note.execution:
+                executions.write(transaction.main, session, usage.sequence, note.execution)
+        for session, (_, usage) in usages.items():
+            self._put_usage(transaction, session, usage)
