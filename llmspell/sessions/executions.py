@@ -8,47 +8,23 @@ from llmspell.storage import record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, Protocol
 
+    from llmspell.hooks.hook import Execution
     from llmspell.storage.store import ReadTransaction, WriteTransaction
 
-    class Execution(Protocol):
-        """One run of a hook. `context` and `result` are payloads; `at` is in µs since 1970, `duration` in µs."""
-
-        point: str
-        hook: str
-        language: str
-        context: bytes
-        result: bytes | None
-        error: str
-        at: int
-        duration: int
-        correlation_id: str
-
-
-FIELDS = ("point", "hook", "language", "context", "result", "error", "at", "duration", "correlation_id")
+FIELDS = (
+    "point", "hook", "hook_id", "language", "context", "result", "at", "duration", "error", "correlation_id",
+)  # fmt: skip
 
 
 class Recorded:
-    """One recorded run of a hook; `seq` is the number of its entry in the timeline."""
+    """A recorded execution; `seq` is the number of its entry in the timeline."""
 
-    __slots__ = (*FIELDS, "seq")
+    __slots__ = ("execution", "seq")
 
-    if TYPE_CHECKING:
-        point: str
-        hook: str
-        language: str
-        context: bytes
-        result: bytes | None
-        error: str
-        at: int
-        duration: int
-        correlation_id: str
-
-    def __init__(self, seq: int, fields: "dict[str, Any]") -> None:
+    def __init__(self, seq: int, execution: "Execution") -> None:
         self.seq = seq
-        for name in FIELDS:
-            setattr(self, name, fields.get(name))
+        self.execution = execution
 
 
 def pack(execution: "Execution") -> bytes:
@@ -64,12 +40,14 @@ def write(main: "WriteTransaction", session: bytes, seq: int, packed: bytes) -> 
 
 def unpack(key: bytes, value: bytes) -> Recorded:
     """An execution as it is stored; raises Corrupt."""
+    from llmspell.hooks.hook import Execution
+
     seq = int.from_bytes(key[17:25], "big")
     what = f"the hook execution {seq} of the session {id_text(key[1:17])}"
     fields = values.decode(unseal(key, value, what)[1:])
-    if not isinstance(fields, dict):
+    if not isinstance(fields, dict) or fields.keys() != set(FIELDS):
         raise Corrupt(f"{what} is damaged")
-    return Recorded(seq, fields)
+    return Recorded(seq, Execution(**fields))
 
 
 def read(txn: "ReadTransaction", session: bytes, since: int = 0) -> "Iterator[Recorded]":

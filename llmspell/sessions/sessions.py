@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from llmspell.announce import Announce
+    from llmspell.hooks.hook import Execution
     from llmspell.sessions.attachments import Attachments
-    from llmspell.sessions.executions import Execution, Recorded
+    from llmspell.sessions.executions import Recorded
     from llmspell.sessions.session import Entry
     from llmspell.state.entry import Commit
     from llmspell.state.manager import StateManager
