@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from llmspell.surface.model import Global
 
-PRELUDE = ("base", "codec", "printing", "binding", "globals", "script")
+PRELUDE = ("base", "codec", "printing", "frozen", "binding", "globals", "script")
 """The files of the prelude; each is a function that gets what the files before it gave."""
 STACK_BYTES = 4 << 20
 """How deep JavaScript may recurse: half of the usual 8 MiB of a thread's C stack, so that the engine's check comes first."""
@@ -171,9 +171,10 @@ class JavaScript(Language):
             key = f"__call_{bound.index}"
             self._context.add_callable(key, bound.call)
             names = '["' + '","'.join(bound.names) + '"]'
-            space = "" if owner.is_bare else owner.name
-            required = bound.function.required_count
-            define(space, names, key, bound.index, bound.slots, bound.has_options, required, bound.text_field)
+            define(
+                bound.space, names, bound.kind, key, bound.index, bound.slots, bound.has_options, bound.required,
+                bound.text_field, bound.handle,
+            )  # fmt: skip
 
     def run(self, source: bytes, name: str, arguments: "Sequence[str]") -> bytes:
         import _quickjs

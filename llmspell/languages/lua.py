@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from llmspell.surface.model import Global
 
 Raw = bytes | int | float | bool | None
-PRELUDE = ("codec", "coroutines", "binding", "printing", "globals", "script", "library")
+PRELUDE = ("codec", "frozen", "coroutines", "binding", "printing", "globals", "script", "library")
 """The files of the prelude; each builds on those before it."""
 SHORT_NAME_BYTES = 60
 """Lua's LUA_IDSIZE: so many bytes has the name of a chunk in its messages, with the closing NUL."""
@@ -168,9 +168,8 @@ class Lua(Language):
             for bound in self._host.bind(owner):
                 names = self._runtime.table(*[name.encode() for name in bound.names])
                 define(
-                    b"" if owner.is_bare else owner.name.encode(), names, bound.call, bound.index, bound.slots.encode(),
-                    bound.has_options, bound.is_structured, bound.function.required_count,
-                    bound.text_field.encode(),
+                    bound.space.encode(), names, bound.kind.encode(), bound.call, bound.index, bound.slots.encode(),
+                    bound.has_options, bound.is_structured, bound.required, bound.text_field.encode(), bound.handle.encode(),
                 )  # fmt: skip
         seal()
 

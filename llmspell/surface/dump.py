@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from llmspell.errors import by_code
-from llmspell.surface.model import Field, Function, Global, Record, Type, clean_doc
+from llmspell.surface.model import Choice, Field, Function, Global, Handle, Record, Type, clean_doc
 from llmspell.surface.outline import Section, documentation, sections, spellings, summary
 
 
 def render(globals_: Iterable[type[Global]]) -> str:
-    """One JSON document: `globals`, `records`, `choices` and `errors`, each a list in the order of declaration."""
+    """One JSON document: `globals`, `records`, `choices`, `objects` and `errors`, each a list in the order of declaration."""
     outline = list(sections(globals_))
     named = [kind for _, kinds in outline for kind in kinds]
     document = {
@@ -27,7 +27,16 @@ def render(globals_: Iterable[type[Global]]) -> str:
         "choices": [
             {"name": kind.__name__, "doc": clean_doc(kind.__doc__ or ""), "values": list(kind.values)}
             for kind in named
-            if not issubclass(kind, Record)
+            if issubclass(kind, Choice)
+        ],
+        "objects": [
+            {
+                "name": kind.__name__,
+                "doc": clean_doc(kind.__doc__ or ""),
+                "methods": [_function(method) for method in kind.functions],
+            }
+            for kind in named
+            if issubclass(kind, Handle)
         ],
         "errors": [
             {
@@ -51,6 +60,15 @@ def _global(owner: Section) -> dict[str, Any]:
         "natives": [
             {"name": native.name, "doc": native.doc, "luacats": native.luacats, "typescript": native.typescript}
             for native in owner.natives
+        ],
+        "constants": [
+            {
+                "name": constant.name,
+                "spellings": list(spellings(constant.name)),
+                "doc": documentation(constant),
+                "type": _type(constant.result),
+            }
+            for constant in owner.constants
         ],
         "functions": [_function(function) for function in owner.functions],
     }

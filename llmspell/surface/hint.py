@@ -30,9 +30,12 @@ def missing_hint(
     for owner in present:
         if not owner.is_bare:
             known.setdefault(owner.name, set()).update(_members(type(owner)))
+            above, _, name = owner.name.rpartition(".")
+            if above:
+                known.setdefault(above, set()).add(name)
     switched = [part for part in declared if part.requires_setting and language in part.languages]
     for name, members in known.items():
-        for member in re.findall(rf"\b{name}[.:](\w+)", source_line):
+        for member in re.findall(rf"\b{re.escape(name)}[.:](\w+)", source_line):
             if member in members:
                 continue
             for part in switched:
@@ -45,5 +48,7 @@ def missing_hint(
 
 
 def _members(owner: type[Global]) -> set[str]:
-    names = {name for function in owner.functions for name in (function.name, camel_case(function.name))}
+    names = {
+        name for function in (*owner.functions, *owner.constants) for name in (function.name, camel_case(function.name))
+    }
     return names.union(native.name for native in owner.natives)

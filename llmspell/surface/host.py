@@ -5,12 +5,24 @@ language differs only in its `Wire`: how an argument is written when it arrives,
 
 Per parameter the prelude is told a *slot*: `s` (a scalar crosses as it is), `v` (any value, encoded by the prelude), `f`
 or `F` (a function, kept by the prelude, crosses as a token), `d` or `D` (a value in which functions stand, each as its
-token). What `F` and `D` got is kept for good.
+token), `h` or `H` (a handle, crosses as the host's token of it; `H` takes text too). What `F` and `D` got is kept for good.
+
+A handle goes to the prelude as its token and its text; what the prelude makes of them is the only thing that it lets back in.
 """
 
 from llmspell import values
 from llmspell.errors import BadArgument, BadValue, InternalError, Interrupted, LimitExceeded, LlmspellError
-from llmspell.surface.model import Callback, CallbackFailed, Field, Function, Global, Record, Type, camel_case
+from llmspell.surface.model import (
+    Callback,
+    CallbackFailed,
+    Field,
+    Function,
+    Global,
+    Handle,
+    Record,
+    Type,
+    camel_case,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,10 +91,14 @@ if TYPE_CHECKING:
 
 MAX_NESTING = 32
 """How deep functions of the script may stand inside each other's host functions, before a C or Python stack is used up."""
+MAX_HANDLES = 100_000
+"""How many handles one script may come to hold; they stay for as long as it runs."""
 SCALAR_KINDS = frozenset(("boolean", "integer", "number", "string", "choice"))
-STRUCTURED_RESULTS = frozenset(("anything", "payload", "list", "map", "record"))
+STRUCTURED_RESULTS = frozenset(("anything", "payload", "list", "map", "record", "handle"))
 CALLBACKS = {"callback": "f", "lasting_callback": "F"}
 DEFINITIONS = {"definition": "d", "lasting": "D"}
+SELF = "what it is called on"
+SELF_HINT = "call a method on its object: object:name() in Lua, object.name() in JavaScript"
 MISSING_VALUE = "to store nothing, say so: nil in Lua, null in JavaScript"
 
 
@@ -94,17 +110,50 @@ class Host:
         self.report_bug = report_bug
         self.stop = stop
         self.bound: list[Bound] = []
+        self.handles: list[Handle] = []
+        self.tokens: dict[int, int] = {}
+        self.given: set[type[Handle]] = set()
 
     def bind(self, owner: Global) -> "Iterator[Bound]":
-        """Bind every function of `owner`."""
+        """Bind every function and constant of `owner`, and the methods of the handles that it is the first to give."""
+        space = "" if owner.is_bare else owner.name
         for function in owner.functions:
-            bound = Bound(self, function, getattr(owner, function.python), len(self.bound))
-            self.bound.append(bound)
-            yield bound
+            yield from self._bind(space, function, getattr(owner, function.python))
+        for constant in owner.constants:
+            yield from self._bind(space, constant, _Reading(owner, constant.python))
+
+    def _bind(
+        self, space: str, function: Function, method: "Callable[..., Any]", self_type: Type | None = None
+    ) -> "Iterator[Bound]":
+        bound = Bound(self, space, function, method, len(self.bound), self_type)
+        self.bound.append(bound)
+        given = function.result.handle
+        if given is not None and given not in self.given:
+            self.given.add(given)
+            for each in given.functions:
+                yield from self._bind(given.__name__, each, getattr(given, each.python), Type("handle", python=given))
+        yield bound
+
+    def hold(self, handle: Handle) -> "list[Any]":
+        """Token and text of a handle, as the prelude gets them; the same one has the same token for ever."""
+        token = self.tokens.get(id(handle))
+        if token is None:
+            token = len(self.handles)
+            if token == MAX_HANDLES:
+                raise LimitExceeded(f"the script has made more than {MAX_HANDLES:,} objects; they stay until it ends")
+            self.handles.append(handle)
+            self.tokens[id(handle)] = token
+        return [token, str(handle)]
 
     def mistyped(self, index: int, position: int, got: str) -> "Any":
         """The reply for an argument that cannot even cross: a table where a string belongs, no function, and the like."""
         bound = self.bound[index]
+        if bound.is_method:
+            position -= 1
+        if position < 0:
+            return self.failure(
+                BadArgument(f"{SELF} must be {self.a(bound.space)}, got {a(got)}", hint=SELF_HINT), bound.function
+            )
         parameter = bound.function.parameters[position] if position < len(bound.function.parameters) else None
         if parameter is None:
             names = ", ".join(option.name for option in bound.function.options)
@@ -138,6 +187,9 @@ class Host:
         """The type in the words of the language, with its article."""
         if type.kind == "choice":
             return "one of " + ", ".join(type.python.values)
+        if type.kind == "handle":
+            name = a(type.python.__name__)
+            return name if type.item is None else f"{self.expected(type.item)} or {name}"
         return self.a("string" if type.kind == "reference" else type.kind)
 
     def got(self, value: "Any") -> str:
@@ -149,18 +201,40 @@ class Host:
         return a(self.wire.words.get(kind, kind))
 
 
-class Bound:
-    """One function as the prelude gets it: `call` takes raw arguments and returns a reply, and never raises."""
+class _Reading:
+    """A constant as the function that gives it."""
 
-    def __init__(self, host: Host, function: Function, method: "Callable[..., Any]", index: int) -> None:
+    def __init__(self, owner: Global, name: str) -> None:
+        self.owner = owner
+        self.name = name
+
+    def __call__(self) -> "Any":
+        return getattr(self.owner, self.name)
+
+
+class Bound:
+    """One function as the prelude gets it: `call` takes raw arguments and returns a reply, and never raises.
+
+    `space` is the global or the class of handles that it is a member of, or "". A method gets what it is called on as its first
+    argument. `handle` is the class of handles that it returns (or returns a list of), or "".
+    """
+
+    def __init__(
+        self, host: Host, space: str, function: Function, method: "Callable[..., Any]", index: int, self_type: Type | None
+    ) -> None:  # fmt: skip
+        self.space = space
         self.function = function
         self.index = index
+        self.is_method = self_type is not None
+        self.kind = "method" if self.is_method else "constant" if isinstance(method, _Reading) else "function"
         self.names = tuple(dict.fromkeys((function.name, camel_case(function.name))))
-        self.slots = "".join(slot(parameter.type) for parameter in function.parameters)
+        self.slots = "h" * self.is_method + "".join(slot(parameter.type) for parameter in function.parameters)
+        self.required = function.required_count + self.is_method
         self.has_options = bool(function.options)
+        self.handle = function.result.handle.__name__ if function.result.handle else ""
         self.is_structured = function.result.kind in STRUCTURED_RESULTS
         self.text_field = text_field(function.result)
-        self.call = _call(host, function, method)
+        self.call = _call(host, function, method, self_type)
 
 
 def text_field(result: Type) -> str:
@@ -174,15 +248,19 @@ def slot(type: Type) -> str:
         return "s"
     if type.kind in DEFINITIONS:
         return DEFINITIONS[type.kind]
+    if type.kind == "handle":
+        return "h" if type.item is None else "H"
     return CALLBACKS.get(type.kind, "v")
 
 
-def _call(host: Host, function: Function, method: "Callable[..., Any]") -> "Callable[..., Any]":
+def _call(host: Host, function: Function, method: "Callable[..., Any]", self_type: Type | None) -> "Callable[..., Any]":
     readers = tuple(
         _argument(host, parameter, position, function) for position, parameter in enumerate(function.parameters)
     )
+    if self_type is not None:
+        readers = (_argument(host, Field("self", self_type), -1, function), *readers)
     options = _Options(host, function) if function.options else None
-    reply = host.wire.reply(function.result)
+    reply = _handles(host, function.result) if function.result.handle else host.wire.reply(function.result)
     stop = host.stop
 
     def settle(error: BaseException) -> "Any":
@@ -277,12 +355,29 @@ def _argument(host: Host, parameter: Field, position: int, function: Function) -
             return parameter.default
         if type_.optional:
             return None
-        raise BadArgument(f"{where} is missing; it must be {host.expected(type_)}")
+        hint = SELF_HINT if position < 0 else ""
+        raise BadArgument(f"{where} is missing; it must be {host.expected(type_)}", hint=hint)
 
     if kind == "payload":
         return wire.payload
     if kind in CALLBACKS:
         return lambda raw: absent() if raw is None else _callback(host, int(wire.scalar(raw)), function)
+    if kind == "handle":
+
+        def held(raw: "Any") -> "Any":
+            value = None if raw is None else wire.scalar(raw)
+            if value is None:
+                return absent()
+            if type(value) is not int:  # text, which the prelude lets through where it may stand
+                return conform(value, type_.item or type_, where, host)
+            handle = host.handles[value] if 0 <= value < len(host.handles) else None
+            if isinstance(handle, type_.python):
+                return handle
+            got = "nothing" if handle is None else type(handle).__name__
+            hint = SELF_HINT if position < 0 else ""
+            raise BadArgument(f"{where} must be {host.expected(type_)}, got {a(got)}", hint=hint)
+
+        return held
     if kind in DEFINITIONS:
 
         def definition(raw: "Any") -> "Any":
@@ -315,6 +410,14 @@ def _argument(host: Host, parameter: Field, position: int, function: Function) -
         return absent() if value is None else conform(value, type_, where, host)
 
     return plain
+
+
+def _handles(host: Host, result: Type) -> "Convert":
+    """A result that is a handle or a list of them."""
+    reply = host.wire.reply(Type("anything"))
+    if result.kind == "list":
+        return lambda handles: reply(None if handles is None else [host.hold(each) for each in handles])
+    return lambda handle: reply(None if handle is None else host.hold(handle))
 
 
 def _callback(host: Host, token: int, function: Function) -> Callback:
@@ -399,6 +502,8 @@ def fields_of(error: LlmspellError) -> dict[str, str]:
 
 
 def describe(parameter: Field, position: int) -> str:
+    if position < 0:
+        return SELF
     return f"{parameter.name} (argument {position + 1})"
 
 

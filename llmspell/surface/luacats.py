@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from llmspell.errors import by_code
-from llmspell.surface.model import Field, Function, Global, Native, Record, Type, clean_doc
+from llmspell.surface.model import Choice, Field, Function, Global, Native, Record, Type, clean_doc
 from llmspell.surface.outline import VALUE_KINDS, Named, Section, documentation, sections, spellings, summary
 
 HEADER = """\
@@ -52,23 +52,32 @@ def render(globals_: Iterable[type[Global]]) -> str:
     codes = "\n".join(f'---| "{code}" # {summary(cls.__doc__ or "")}' for code, cls in by_code().items())
     blocks = [HEADER.replace("{codes}", codes)]
     for owner, named in sections(globals_, "lua"):
-        blocks.extend(_named(kind) for kind in named)
+        for kind in named:
+            blocks.extend(_named(kind))
         blocks.extend(_options(function) for function in owner.functions if function.options)
         if not owner.is_bare:
             blocks.append(f"{_comment(owner.doc)}---@class {owner.name}\n{owner.name} = {{}}\n")
         blocks.extend(_native(owner, native) for native in owner.natives if native.luacats)
+        blocks.extend(_constant(constant, name) for constant in owner.constants for name in spellings(constant.name))
         for function in owner.functions:
-            blocks.extend(_function(owner, function))
+            blocks.extend(_function(function, "" if owner.is_bare else f"{owner.name}."))
     return "\n".join(blocks)
 
 
-def _named(named: Named) -> str:
+def _named(named: Named) -> Iterator[str]:
     doc = _comment(clean_doc(named.__doc__ or ""))
-    if not issubclass(named, Record):
-        return f"{doc}---@alias llmspell.{named.__name__}\n" + "".join(f'---| "{value}"\n' for value in named.values)
-    fields = "".join(map(_record_field, named.fields))
-    reads_as_text = "---@operator concat(any): string\n" if named.text_field else ""
-    return f"{doc}---@class llmspell.{named.__name__}\n{fields}{reads_as_text}"
+    name = named.__name__
+    if issubclass(named, Choice):
+        yield f"{doc}---@alias llmspell.{name}\n" + "".join(f'---| "{value}"\n' for value in named.values)
+    elif issubclass(named, Record):
+        fields = "".join(map(_record_field, named.fields))
+        reads_as_text = "---@operator concat(any): string\n" if named.text_field else ""
+        yield f"{doc}---@class llmspell.{name}\n{fields}{reads_as_text}"
+    else:
+        yield from (_options(function) for function in named.functions if function.options)
+        yield f"{doc}---@class llmspell.{name}\nlocal {name} = {{}}\n"
+        for function in named.functions:
+            yield from _function(function, f"{name}:")
 
 
 def _record_field(field: Field) -> str:
@@ -92,7 +101,12 @@ def _native(owner: Section, native: Native) -> str:
     return f"{_comment(native.doc)}---@type {native.luacats}\n{prefix}{native.name} = nil\n"
 
 
-def _function(owner: Section, function: Function) -> Iterator[str]:
+def _constant(constant: Function, name: str) -> str:
+    space = constant.call.removesuffix(constant.name)
+    return f"{_comment(documentation(constant))}---@type {_type(constant.result)}\n{space}{name} = nil\n"
+
+
+def _function(function: Function, prefix: str) -> Iterator[str]:
     lines = []
     names = []
     for field in function.parameters:
@@ -106,7 +120,6 @@ def _function(owner: Section, function: Function) -> Iterator[str]:
         lines.append(f"---@param options{mark} {function.call}.Options\n")
     if function.result.kind != "none":
         lines.append(f"---@return {_type(function.result)}{_optional(function.result)}\n")
-    prefix = "" if owner.is_bare else f"{owner.name}."
     for name in spellings(function.name):
         doc = documentation(function)
         if name != function.name:
@@ -122,6 +135,8 @@ def _type(type_: Type) -> str:
         return f"table<string, {_type(type_.item)}>"
     if type_.kind == "reference":
         return f"string|llmspell.{type_.python.__name__}"
+    if type_.kind == "handle" and type_.item is not None:
+        return f"{_type(type_.item)}|llmspell.{type_.python.__name__}"
     if type_.python is not None:
         return f"llmspell.{type_.python.__name__}"
     return KINDS[type_.kind]

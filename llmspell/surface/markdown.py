@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from llmspell.errors import by_code
-from llmspell.surface.model import REQUIRED, Choice, Field, Function, Global, Native, Record, Type, clean_doc
+from llmspell.surface.model import REQUIRED, Choice, Field, Function, Global, Handle, Native, Record, Type, clean_doc
 from llmspell.surface.outline import VALUE_KINDS, Named, Section, documentation, sections, spellings, summary
 
 INTRODUCTION = """\
@@ -16,7 +16,9 @@ This page is generated from the declarations of the globals by `make generate`. 
 Every name has two spellings in both languages, `list_keys` and `listKeys`; so have the options, which are one table or object
 at the end. A call that both languages spell alike is shown once. What is optional may be left out or be nil or null. A *value*
 is nil or null, a boolean, an integer, a number, text, bytes, a list or a map of values. A *time* that goes in is RFC 3339 text
-or Unix seconds.
+or Unix seconds. An *object* stays with the host: a script holds it and calls its methods, in Lua with a colon
+(`config:get_mode()`), in JavaScript with a dot (`config.getMode()`); it cannot be changed or stored, and lives for as long as
+the script runs.
 """
 
 ERRORS = """\
@@ -64,7 +66,8 @@ def render_errors() -> str:
 def _contents(owners: list[Section]) -> str:
     lines = []
     for owner in owners:
-        names = [native.name for native in owner.natives] + [function.name for function in owner.functions]
+        names = [native.name for native in owner.natives]
+        names += [function.name for function in (*owner.constants, *owner.functions)]
         links = (f"[{name}](#{_anchor(_call(owner, name))})" for name in names)
         lines.append(f"- [**{_title(owner)}**](#{_anchor(_title(owner))}): {' · '.join(links)}\n")
     return "".join([*lines, "- [**Errors**](#errors)\n"])
@@ -77,10 +80,16 @@ def _section(owner: Section, named: list[Named]) -> Iterator[str]:
     yield f"{owner.doc}\n"
     for native in owner.natives:
         yield _native(owner, native)
+    for constant in owner.constants:
+        yield f"### `{constant.call}`\n\n{documentation(constant)}\n\nAlways {_type(constant.result)}.\n"
     for function in owner.functions:
-        yield from _function(owner, function)
+        twin = _call(owner, spellings(function.name)[-1])
+        yield from _function(function, {"lua": function.call, "javascript": twin}, owner.languages)
     for kind in named:
-        yield _record(kind) if issubclass(kind, Record) else _choice(kind)
+        if issubclass(kind, Handle):
+            yield from _handle(kind, owner.languages)
+        else:
+            yield _record(kind) if issubclass(kind, Record) else _choice(kind)
 
 
 def _native(owner: Section, native: Native) -> str:
@@ -89,11 +98,11 @@ def _native(owner: Section, native: Native) -> str:
     return f"### `{_call(owner, native.name)}`\n\n{native.doc}\n\n{lines}"
 
 
-def _function(owner: Section, function: Function) -> Iterator[str]:
+def _function(function: Function, names: dict[str, str], languages: tuple[str, ...]) -> Iterator[str]:
+    """A function; `names` is what each language calls it by."""
     yield f"### `{function.call}`\n"
-    twin = _call(owner, spellings(function.name)[-1])
-    calls = {"lua": _signature(function, function.call, 0), "javascript": _signature(function, twin, -1)}
-    first, *others = owner.languages
+    calls = {"lua": _signature(function, names["lua"], 0), "javascript": _signature(function, names["javascript"], -1)}
+    first, *others = languages
     shown = [first, *(language for language in others if calls[language] != calls[first])]
     yield "".join(f"```{language}\n{calls[language]}\n```\n" for language in shown)
     yield f"{documentation(function)}\n"
@@ -135,6 +144,14 @@ def _record(record: type[Record]) -> str:
     return f"### Record {record.__name__}\n\n{doc}\n\n| field | type | present |\n|---|---|---|\n{rows}"
 
 
+def _handle(handle: type[Handle], languages: tuple[str, ...]) -> Iterator[str]:
+    name = handle.__name__
+    yield f"### Object {name}\n\n{clean_doc(handle.__doc__ or '')}\n"
+    for method in handle.functions:
+        names = {"lua": f"{name}:{method.name}", "javascript": f"{name}.{spellings(method.name)[-1]}"}
+        yield from _function(method, names, languages)
+
+
 def _choice(choice: type[Choice]) -> str:
     values = ", ".join(_code(value) for value in choice.values)
     return f"### Choice {choice.__name__}\n\n{clean_doc(choice.__doc__ or '')}\n\nOne of {values}.\n"
@@ -148,6 +165,9 @@ def _type(type_: Type) -> str:
     if type_.kind == "reference":
         name = type_.python.__name__
         return f"text or [{name}](#record-{name.lower()})"
+    if type_.kind == "handle":
+        name = type_.python.__name__
+        return (f"{_type(type_.item)} or " if type_.item else "") + f"[{name}](#object-{name.lower()})"
     if type_.python is not None:
         name = type_.python.__name__
         return f"[{name}](#{type_.kind}-{name.lower()})"

@@ -12,7 +12,7 @@ from types import GenericAlias, UnionType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any, dataclass_transform
 else:
 
@@ -106,18 +106,38 @@ class Record:
             cls.fields = tuple(
                 Field(name, Type.of(hint), getattr(cls, name, REQUIRED)) for name, hint in cls.__annotations__.items()
             )
+            for field in cls.fields:
+                if field.type.handle:
+                    raise TypeError(f"{cls.__name__}.{field.name}: a handle is no field of a record")
 
         def __init__(self, **values) -> None:
             self.__dict__.update(values)
+
+
+class Handle:
+    """Base of what the host keeps and a script holds: `config:get_mode()`. The class is the declaration, as a Global's is.
+
+    Instances stay with the host for as long as the script runs; what the script has is a frozen object that stands for one of
+    them, with the methods declared here. It is no value: it cannot be stored. A function may take one, and return one or a list
+    of them. `str` of an instance, when it crosses first, is its text for scripts.
+    """
+
+    functions: "tuple[Function, ...]" = ()
+
+    def __init_subclass__(cls) -> None:
+        cls.functions = tuple(Function(cls.__name__, member) for member in _public(cls) if hasattr(member, "__code__"))
+
+    def __str__(self) -> str:
+        return type(self).__name__
 
 
 class Type:
     """One type of the closed set.
 
     `kind` is one of: none, boolean, integer, number, string, bytes, anything, payload, moment, choice, list, map,
-    record, reference, callback, lasting_callback, definition, lasting. A reference is text, or a record whose `text_field` it
-    is. `item` is the type of a list's or map's items, `python` the class of a choice, record or reference, `optional` whether
-    None is allowed.
+    record, reference, handle, callback, lasting_callback, definition, lasting. A reference is text, or a record whose
+    `text_field` it is. `item` is the type of a list's or map's items, or the text that may stand in a handle's place; `python`
+    is the class of a choice, record, reference or handle; `optional` says whether None is allowed.
     """
 
     __slots__ = ("item", "kind", "optional", "python")
@@ -144,6 +164,10 @@ class Type:
                 return cls(inner.kind, item=inner.item, python=inner.python, optional=True)
             if len(parts) == 2 and parts[0] is str and getattr(parts[1], "text_field", None):
                 return cls("reference", python=parts[1], optional=len(hint.__args__) == 3)
+            if len(parts) == 2 and isinstance(parts[1], type) and issubclass(parts[1], Handle):
+                text = cls.of(parts[0])
+                if text.kind in ("string", "choice"):
+                    return cls("handle", item=text, python=parts[1], optional=len(hint.__args__) == 3)
         elif isinstance(hint, GenericAlias):
             if hint.__origin__ is list:
                 return cls("list", item=cls.of(hint.__args__[0]))
@@ -153,9 +177,17 @@ class Type:
             return cls(cls.KINDS[hint], optional=hint in (Anything, Payload))
         elif isinstance(hint, type) and issubclass(hint, Record):
             return cls("record", python=hint)
+        elif isinstance(hint, type) and issubclass(hint, Handle):
+            return cls("handle", python=hint)
         elif isinstance(hint, type) and issubclass(hint, Choice):
             return cls("choice", python=hint)
         raise TypeError(f"{hint!r} is no type that scripts can see")
+
+    @property
+    def handle(self) -> "type[Handle] | None":
+        """The class of handles that this is, or is a list of."""
+        kind = self.item if self.kind == "list" and self.item is not None else self
+        return kind.python if kind.kind == "handle" else None
 
 
 class _Required:
@@ -183,9 +215,10 @@ class Field:
 
 
 class Function:
-    """One function of a global: `parameters` are positional, `options` the trailing table or object.
+    """One function of a global or handle: `parameters` are positional, `options` the trailing table or object.
 
-    `requires` is the setting without which it is absent, or nothing.
+    `requires` is the setting without which it is absent, or nothing. A constant is a function that is called once, when the
+    globals are made, and whose result is the member.
     """
 
     __slots__ = ("doc", "global_name", "name", "options", "parameters", "python", "requires", "result")
@@ -209,6 +242,9 @@ class Function:
             Field(name, Type.of(hints[name]), keyword_defaults.get(name, REQUIRED)) for name in keyword_only
         )
         self.result = Type.of(hints["return"])
+        inside = [field.type.item for field in self.parameters if field.type.kind in ("list", "map")]
+        if any(kind is not None and kind.handle for kind in (*inside, *(option.type for option in self.options))):
+            raise TypeError(f"{self.call}: a handle is a parameter or a result, nothing inside of one and no option")
 
     @property
     def call(self) -> str:
@@ -241,6 +277,9 @@ class Global:
     `languages` limits a global to some languages; `is_bare` puts its functions beside the globals instead of under a name
     (`sleep`). `natives` are members of the prelude's own making, declared for the documentation.
 
+    A property is a constant: read once, when the globals are made; a scalar or a handle. A class named `Replay.modes` is a group:
+    a member of the global `Replay`, with members of its own.
+
     Several classes may share a `name`: each is a part of that global, with functions of its own. `requires_setting` names the
     setting (`[state.migration] enabled`) without which the class is absent: the runtime then does not instantiate it.
     """
@@ -249,16 +288,30 @@ class Global:
     languages: tuple[str, ...] = ("lua", "javascript")
     is_bare = False
     functions: "tuple[Function, ...]" = ()
+    constants: "tuple[Function, ...]" = ()
     natives: "tuple[Native, ...]" = ()
     requires_setting = ""
 
     def __init_subclass__(cls) -> None:
         prefix = "" if cls.is_bare else cls.name
+        members = tuple(_public(cls))
         cls.functions = tuple(
-            Function(prefix, member, cls.requires_setting)
-            for name, member in vars(cls).items()
-            if not name.startswith("_") and hasattr(member, "__code__") and name not in vars(Global)
+            Function(prefix, member, cls.requires_setting) for member in members if hasattr(member, "__code__")
         )
+        cls.constants = tuple(
+            Function(prefix, member.fget, cls.requires_setting) for member in members if isinstance(member, property)
+        )
+        for constant in cls.constants:
+            if constant.result.kind not in CONSTANT_KINDS:
+                raise TypeError(f"{constant.call}: a constant is a scalar or a handle, since nobody may change it")
+
+
+CONSTANT_KINDS = frozenset(("boolean", "integer", "number", "string", "choice", "handle"))
+
+
+def _public(cls: type) -> "Iterator[Any]":
+    """The members that a class declares for scripts."""
+    return (member for name, member in vars(cls).items() if not name.startswith("_"))
 
 
 def camel_case(name: str) -> str:

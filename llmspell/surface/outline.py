@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-from llmspell.surface.model import Choice, Function, Global, Native, Record, Type, camel_case, clean_doc
+from llmspell.surface.model import Choice, Function, Global, Handle, Native, Record, Type, camel_case, clean_doc
 
 VALUE_KINDS = frozenset(("anything", "payload"))
 """The kinds that stand for any value."""
 
-Named = type[Record] | type[Choice]
+Named = type[Record] | type[Choice] | type[Handle]
 
 
 class Section:
@@ -20,27 +20,47 @@ class Section:
         self.languages = first.languages
         self.doc = "\n\n".join(clean_doc(part.__doc__ or "") for part in parts)
         self.natives: tuple[Native, ...] = sum((part.natives for part in parts), ())
+        self.constants: tuple[Function, ...] = sum((part.constants for part in parts), ())
         self.functions: tuple[Function, ...] = sum((part.functions for part in parts), ())
+        self.groups: list[Section] = []
+
+    @property
+    def above(self) -> str:
+        """The global that a group is a member of, or ""."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def member(self) -> str:
+        """The name within what is above."""
+        return self.name.rpartition(".")[2]
 
 
 def sections(globals_: Iterable[type[Global]], language: str = "") -> Iterator[tuple[Section, list[Named]]]:
-    """Every global (of one language), each with the records and choices that it is the first to mention.
+    """Every global (of one language), each with the records, choices and handles that it is the first to mention.
 
-    A record comes after the named types that its fields mention. Raises TypeError when two different classes have one name:
-    scripts know them by nothing else.
+    A type comes after those that it mentions, a group after what it is a member of. Raises TypeError when two different classes
+    have one name: scripts know them by nothing else.
     """
     seen: dict[str, Named] = {}
     parts: dict[str, list[type[Global]]] = {}
     for part in globals_:
         if not language or language in part.languages:
             parts.setdefault(part.name, []).append(part)
-    for owner in map(Section, parts.values()):
+    whole = {name: Section(parts[name]) for name in parts}
+    for owner in whole.values():
+        if owner.above:
+            whole[owner.above].groups.append(owner)
+    for owner in whole.values():
         fresh: list[Named] = []
-        for function in owner.functions:
-            for field in (*function.parameters, *function.options):
-                _collect(field.type, seen, fresh)
-            _collect(function.result, seen, fresh)
+        _collect_all((*owner.constants, *owner.functions), seen, fresh)
         yield owner, fresh
+
+
+def _collect_all(functions: Iterable[Function], seen: dict[str, Named], fresh: list[Named]) -> None:
+    for function in functions:
+        for field in (*function.parameters, *function.options):
+            _collect(field.type, seen, fresh)
+        _collect(function.result, seen, fresh)
 
 
 def _collect(type_: Type, seen: dict[str, Named], fresh: list[Named]) -> None:
@@ -55,6 +75,8 @@ def _collect(type_: Type, seen: dict[str, Named], fresh: list[Named]) -> None:
     if type_.kind in ("record", "reference"):
         for field in named.fields:
             _collect(field.type, seen, fresh)
+    elif type_.kind == "handle":
+        _collect_all(named.functions, seen, fresh)
     fresh.append(named)
 
 

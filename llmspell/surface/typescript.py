@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from llmspell.errors import by_code
-from llmspell.surface.model import Field, Function, Global, Record, Type, clean_doc
+from llmspell.surface.model import Choice, Field, Function, Global, Handle, Record, Type, clean_doc
 from llmspell.surface.outline import (
     VALUE_KINDS,
     Named,
@@ -92,15 +92,19 @@ def render(globals_: Iterable[type[Global]]) -> str:
     types = [TYPES, _error_codes()]
     values = [ERROR]
     for owner, named in sections(globals_, "javascript"):
-        types.extend(map(_named, named))
+        for kind in named:
+            if issubclass(kind, Handle):
+                types.extend(_options(function) for function in kind.functions if function.options)
+            types.append(_named(kind))
         types.extend(_options(function) for function in owner.functions if function.options)
         doc = _comment(owner.doc)
         if owner.is_bare:
             values.extend(_bare_members(owner))
-        else:
-            members = _indent("\n".join(_members(owner)))
-            types.append(f"{doc}interface {owner.name}Global {{\n{members}}}\n")
-            values.append(f"{doc}declare const {owner.name}: Readonly<llmspell.{owner.name}Global>;\n")
+            continue
+        members = _indent("\n".join(_members(owner)))
+        types.append(f"{doc}interface {_interface(owner)} {{\n{members}}}\n")
+        if not owner.above:
+            values.append(f"{doc}declare const {owner.name}: Readonly<llmspell.{_interface(owner)}>;\n")
     namespace = f"declare namespace llmspell {{\n{_indent(chr(10).join(types))}}}\n"
     return "\n".join([HEADER, namespace, *values])
 
@@ -112,10 +116,17 @@ def _error_codes() -> str:
     return f"{text};\n"
 
 
+def _interface(owner: Section) -> str:
+    return pascal_case(owner.name.replace(".", "_")) + "Global"
+
+
 def _named(named: Named) -> str:
     doc = _comment(clean_doc(named.__doc__ or ""))
-    if not issubclass(named, Record):
+    if issubclass(named, Choice):
         return f"{doc}type {named.__name__} = {' | '.join(map(json.dumps, named.values))};\n"
+    if issubclass(named, Handle):
+        methods = _indent("\n".join(_methods(named.functions, named.__name__)))
+        return f"{doc}interface {named.__name__} {{\n{methods}}}\n"
     head = f"{named.__name__}<T = Value>" if _is_generic(named) else named.__name__
     value = "T" if _is_generic(named) else "Value"
     fields = ""
@@ -146,11 +157,20 @@ def _members(owner: Section) -> Iterator[str]:
     for native in owner.natives:
         if native.typescript:
             yield f"{_comment(native.doc)}readonly {native.name}: {native.typescript};\n"
-    for function in owner.functions:
+    for group in owner.groups:
+        yield f"{_comment(group.doc)}readonly {group.member}: Readonly<{_interface(group)}>;\n"
+    for constant in owner.constants:
+        for name in spellings(constant.name):
+            yield f"{_comment(documentation(constant))}readonly {name}: {_output(constant.result, '', '')};\n"
+    yield from _methods(owner.functions, _interface(owner))
+
+
+def _methods(functions: tuple[Function, ...], interface: str) -> Iterator[str]:
+    for function in functions:
         for signature in _signatures(function, ""):
             yield f"{_function_comment(function)}{function.name}{signature};\n"
         for twin in spellings(function.name)[1:]:
-            yield f'{_twin_comment(function)}{twin}: {owner.name}Global["{function.name}"];\n'
+            yield f'{_twin_comment(function)}{twin}: {interface}["{function.name}"];\n'
 
 
 def _bare_members(owner: Section) -> Iterator[str]:
@@ -271,6 +291,9 @@ def _output(type_: Type, value: str, prefix: str) -> str:
     """A type as scripts get it; `value` is what stands for any value."""
     if type_.kind in VALUE_KINDS:
         return value
+    if type_.kind == "handle":
+        text = f"{_output(type_.item, '', prefix)} | " if type_.item else ""
+        return f"{text}{prefix}{type_.python.__name__}"
     if type_.item is not None:
         item = _output(type_.item, value, prefix)
         if type_.item.optional and type_.item.kind not in VALUE_KINDS:

@@ -29,6 +29,7 @@ class Stub:
         self.variables: dict[str, str] = {}
         self.aliases: dict[str, str] = {}
         self.docs: dict[str, str] = {}
+        self.locals: dict[str, str] = {}
         self.mentioned: set[str] = set()
         blocks = text.split("\n\n")
         if not blocks[0].startswith("---@meta"):
@@ -52,7 +53,7 @@ class Stub:
             self._alias(bodies[0], choices, doc)
         elif kinds[:1] == ["class"] and set(kinds[1:]) <= {"field", "operator"} and not choices:
             self._class(bodies, kinds, code, doc)
-        elif kinds == ["type"] and len(code) == 1 and (match := re.fullmatch(rf"({NAME}(?:\.{NAME})?) = nil", code[0])):
+        elif kinds == ["type"] and len(code) == 1 and (match := re.fullmatch(rf"({NAME}(?:\.{NAME})*) = nil", code[0])):
             self._new(match[1], self.variables, self._whole_type(bodies[0]), doc)
         elif set(kinds) <= {"param", "return"} and len(code) == 1:
             self._function(kinds, bodies, code[0], doc)
@@ -92,11 +93,13 @@ class Stub:
             elif not re.fullmatch(r"concat\(any\): string", body):
                 raise Broken(f"no operator: {body}")
         if code and code != [f"{name} = {{}}"]:
-            raise Broken(f"the class {name} is bound to {code}")
+            if code != [f"local {name.removeprefix('llmspell.')} = {{}}"]:
+                raise Broken(f"the class {name} is bound to {code}")
+            self.locals[name.removeprefix("llmspell.")] = name
         self._new(name, self.fields, fields, doc)
 
     def _function(self, kinds: list[str], bodies: list[str], code: str, doc: list[str]) -> None:
-        match = re.fullmatch(rf"function ({NAME}(?:\.{NAME})?)\(([^)]*)\) end", code)
+        match = re.fullmatch(rf"function ({NAME}(?:\.{NAME})*(?::{NAME})?)\(([^)]*)\) end", code)
         if not match:
             raise Broken(f"no function: {code}")
         if kinds != sorted(kinds) or kinds.count("return") > 1:
@@ -105,7 +108,8 @@ class Stub:
         names = [name for name, _, _ in parameters]
         if names != (match[2].split(", ") if match[2] else []) or len(names) != len(set(names)):
             raise Broken(f"{match[1]}: the annotations name {names}, the function ({match[2]})")
-        owner = match[1].rpartition(".")[0]
+        of_handle, _, method = match[1].rpartition(":")
+        owner = self.locals.get(of_handle, "?") if method != match[1] else match[1].rpartition(".")[0]
         if owner and owner not in self.fields:
             raise Broken(f"{match[1]}: there is no class {owner}")
         self._new(match[1], self.functions, parameters, doc)

@@ -5,6 +5,7 @@ from llmspell.surface.model import (
     Callback,
     Choice,
     Global,
+    Handle,
     LastingCallback,
     Moment,
     Native,
@@ -55,6 +56,26 @@ class Page(Record):
 
     sheets: list[Sheet]
     next: str | None
+
+
+class Nib(Handle):
+    """What a pen writes with."""
+
+    def width(self) -> float:
+        """In millimetres."""
+
+
+class Pen(Handle):
+    """Something to sign with."""
+
+    def owner(self) -> str | None:
+        """Whose it is."""
+
+    def set_ink(self, colour: str, shades: dict[str, Anything] | None = None, *, as_default: bool = False) -> None:
+        """Fill it."""
+
+    def nibs(self) -> list[Nib]:
+        """What it writes with."""
 
 
 class Notes(Global):
@@ -116,6 +137,12 @@ class Notes(Global):
     def delete(self, key: str) -> list[str | None]:
         """Remove it."""
 
+    def sign(self, key: str, pen: Pen | None = None, how: Priority | Pen = LOW) -> Pen:
+        """Sign with a pen."""
+
+    def find_pen(self, name: str | Pen) -> Pen | None:
+        """A pen by its name."""
+
 
 class Shredder(Global):
     """A part of Notes that a configuration switches on."""
@@ -125,6 +152,25 @@ class Shredder(Global):
 
     def shred(self, *, dry_run: bool = False, weights: dict[str, float] | None = None) -> dict[str, int]:
         """Destroy everything."""
+
+
+class Kinds(Global):
+    """The kinds of notes there are."""
+
+    name = "Notes.kinds"
+
+    @property
+    def most_common(self) -> str:
+        """The one that most notes have."""
+        return "plain"
+
+    @property
+    def pen(self) -> Pen:
+        """The pen of the house."""
+        return Pen()
+
+    def list_all(self, *, limit: int = 10) -> list[str]:
+        """All of them."""
 
 
 class LuaOnly(Global):
@@ -156,4 +202,4 @@ class Bare(Global):
         """Wait."""
 
 
-ALL = (Notes, LuaOnly, Shredder, Bare)
+ALL = (Notes, Kinds, LuaOnly, Shredder, Bare)

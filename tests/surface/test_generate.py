@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from sample_globals import ALL as SAMPLE
 
 from llmspell import generate
 from llmspell.errors import by_code
 from llmspell.globals import ALL
+from llmspell.surface import dump
 from llmspell.surface.model import Global
 
 
@@ -65,9 +67,23 @@ def test_json_holds_the_whole_surface() -> None:
     assert {"ttl", "class", "if_version"} <= {option["name"] for option in save["options"]}
 
 
+def test_json_holds_objects_groups_and_constants() -> None:
+    document = json.loads(dump.render(SAMPLE))
+    (kinds,) = [owner for owner in document["globals"] if owner["name"] == "Notes.kinds"]
+    assert kinds["constants"][0] == {
+        "name": "most_common",
+        "spellings": ["most_common", "mostCommon"],
+        "doc": "The one that most notes have.",
+        "type": {"kind": "string", "optional": False},
+    }
+    assert [each["name"] for each in document["objects"]] == ["Nib", "Pen"]
+    assert [method["call"] for method in document["objects"][1]["methods"]] == ["Pen.owner", "Pen.set_ink", "Pen.nibs"]
+
+
 def test_names_of_types_in_the_json_exist() -> None:
     document = json.loads(generate.render("json"))
-    known = {named["name"] for named in (*document["records"], *document["choices"])}
+    named = [*document["records"], *document["choices"], *document["objects"]]
+    known = {each["name"] for each in named}
 
     def mentioned(node: object) -> set[str]:
         if isinstance(node, dict):
@@ -75,5 +91,5 @@ def test_names_of_types_in_the_json_exist() -> None:
             return own.union(*map(mentioned, node.values()))
         return set().union(*map(mentioned, node)) if isinstance(node, list) else set()
 
-    assert mentioned([document["globals"], document["records"]]) == known
+    assert mentioned([document["globals"], named]) == known
     assert all(issubclass(owner, Global) for owner in ALL)

@@ -32,7 +32,8 @@ def test_stub_is_lua_that_declares_every_name() -> None:
         for part in (Notes, Shredder)
         for function in part.functions
         for spelling in (function.name, camel_case(function.name))
-    }
+    } | {"kinds"}
+    assert lua.globals().Notes.kinds.listAll
     assert lua.globals().sleep_for
     assert lua.globals().sleepFor
 
@@ -122,7 +123,34 @@ def test_natives_are_declared_where_they_exist(stub: Stub) -> None:
         "Notes.mark": "fun(t: table): table",
         "print": "fun(...: any)",
         "args": "string[]",
+        "Notes.kinds.most_common": "string",
+        "Notes.kinds.mostCommon": "string",
+        "Notes.kinds.pen": "llmspell.Pen",
     }
+
+
+def test_handles_have_methods_and_groups_have_members(stub: Stub) -> None:
+    assert stub.fields["llmspell.Pen"] == {}
+    assert (
+        stub.functions["Pen:set_ink"]
+        == stub.functions["Pen:setInk"]
+        == [
+            ("colour", False, "string"),
+            ("shades", True, "table<string, llmspell.Storable>"),
+            ("options", True, "Pen.set_ink.Options"),
+        ]
+    )
+    assert stub.fields["Pen.set_ink.Options"].keys() == {"as_default", "asDefault"}
+    assert stub.results["Pen:nibs"] == "llmspell.Nib[]"
+    assert stub.results["Notes.find_pen"] == "llmspell.Pen?"
+    assert [type_ for _, _, type_ in stub.functions["Notes.sign"]] == [
+        "string",
+        "llmspell.Pen",
+        "llmspell.Priority|llmspell.Pen",
+    ]
+    assert stub.functions["Notes.find_pen"] == [("name", False, "string|llmspell.Pen")]
+    assert stub.docs["Notes.kinds"] == "The kinds of notes there are."
+    assert stub.results["Notes.kinds.list_all"] == "string[]"
 
 
 def test_every_error_code_is_a_choice(stub: Stub) -> None:
@@ -164,6 +192,8 @@ def test_globals_of_other_languages_are_left_out() -> None:
         "---@alias A",
         "---@type string\nB = {}",
         "function Nowhere.f() end",
+        "function Nowhere:f() end",
+        "---@class llmspell.A\nlocal B = {}",
         "local x = 5",
     ],
 )

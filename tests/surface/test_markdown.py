@@ -91,6 +91,20 @@ def test_records_say_which_fields_are_always_present() -> None:
     assert 'One of `"high"`, `"low"`.' in section(PAGES["sample"], "### Choice Priority")
 
 
+def test_handles_groups_and_constants_have_their_place() -> None:
+    page = PAGES["sample"]
+    assert section(page, "### Object Pen").strip() == "Something to sign with."
+    assert section(page, "### `Pen.set_ink`").startswith(
+        "\n```lua\nPen:set_ink(colour, shades?, {as_default})\n```\n"
+        "```javascript\nPen.setInk(colour, shades?, {asDefault})\n```\n\nFill it."
+    )
+    assert "Result: list of [Nib](#object-nib)." in section(page, "### `Pen.nibs`")
+    assert "| `how` | [Priority](#choice-priority) or [Pen](#object-pen) |" in section(page, "### `Notes.sign`")
+    assert section(page, "## Notes.kinds").strip() == "The kinds of notes there are."
+    assert section(page, "### `Notes.kinds.pen`").strip() == "The pen of the house.\n\nAlways [Pen](#object-pen)."
+    assert "[pen](#noteskindspen)" in page
+
+
 def test_pipes_in_declared_text_do_not_break_tables() -> None:
     class Pipes(Global):
         """Pipes."""

@@ -9,16 +9,22 @@ from llmspell.surface.outline import pascal_case, sections, spellings, summary
 
 def test_types_come_with_the_first_global_that_mentions_them_and_after_what_they_mention() -> None:
     named = {owner.name: [kind.__name__ for kind in kinds] for owner, kinds in sections(ALL)}
-    assert named == {"Notes": ["Priority", "Author", "Note", "Sheet", "Page"], "JSON": [], "Functions": []}
+    assert named == {
+        "Notes": ["Priority", "Author", "Note", "Sheet", "Page", "Nib", "Pen"],
+        "Notes.kinds": [],
+        "JSON": [],
+        "Functions": [],
+    }
 
 
 def test_globals_of_other_languages_are_left_out_for_one_language() -> None:
-    assert [owner.name for owner, _ in sections(ALL, "javascript")] == ["Notes", "Functions"]
+    assert [owner.name for owner, _ in sections(ALL, "javascript")] == ["Notes", "Notes.kinds", "Functions"]
 
 
 def test_classes_of_one_name_are_one_section() -> None:
     notes = next(owner for owner, _ in sections(ALL))
     assert [function.name for function in notes.functions][-1] == "shred"
+    assert [(group.above, group.member) for group in notes.groups] == [("Notes", "kinds")]
     assert {function.name for function in notes.functions if function.requires} == {"shred"}
     assert notes.doc.startswith("Durable notes.")
     assert notes.doc.endswith("\n\nA part of Notes that a configuration switches on.")

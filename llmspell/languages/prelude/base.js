@@ -24,6 +24,11 @@
   // A list that nothing a script puts on Array.prototype or Object.prototype can reach: no setters, no toJSON.
   const list = () => setPrototypeOf([], null)
 
+  // What belongs to the host and is no value, with its name: the globals, and handles.
+  const belonging = new WeakMap()
+  const nameOf = uncurry(WeakMap.prototype.get)
+  const setIn = uncurry(WeakMap.prototype.set)
+
   const take = (name) => {
     const value = globalThis[name]
     delete globalThis[name]
@@ -63,5 +68,6 @@
   parts.base = {
     stringify, parse, ownKeys, getPrototypeOf, defineProperty, create, Error, isArray, isInteger, isFinite, indexOf, codeAt,
     slice, test, join, tagOf, apply, uncurry, list, take, raw, rejections, ScriptError, halt, thrown, isInt, NAME,
+    belonging, nameOf, setIn,
   }
 })

@@ -7,6 +7,7 @@
   } = parts.base
   const { encode, encodeWith, decode, revive, Unstorable } = parts.codec
   const { describe } = parts.printing
+  const { withHandles, tokenOf } = parts.frozen
   const { freeze } = Object
   const AsyncProto = getPrototypeOf(async function () {})
 
@@ -56,6 +57,12 @@
     if (typeof v !== 'function') fail(index, position, kindOf(v))
     return `${keepIn(kept, v, index, position)}`
   }
+  const handle = (v, index, position, mayBeText) => {
+    if (v === undefined || v === null) return null
+    const token = tokenOf(v)
+    if (token === undefined && !(mayBeText && typeof v === 'string')) fail(index, position, kindOf(v))
+    return token === undefined ? stringify(v) : `${token}`
+  }
   const READ = {
     s: (v, index, position) => {
       switch (typeof v) {
@@ -75,6 +82,8 @@
       }
     },
     v: (v, index, position, isRequired) => (v === undefined && !isRequired ? null : written(v, index, position)),
+    h: (v, index, position) => handle(v, index, position, false),
+    H: (v, index, position) => handle(v, index, position, true),
     f: (v, index, position) => callback(v, index, position, callbacks),
     F: (v, index, position) => callback(v, index, position, lasting),
     d: (v, index, position) => definition(v, index, position, callbacks),
@@ -95,8 +104,13 @@
     return first === 9 ? parse(reply, revive) : parse(reply)
   }
 
-  const bind = (name, call, index, slots, hasOptions, required, textField) => {
-    const finish = textField ? (reply) => withText(finished(reply), textField) : finished
+  const finisher = (textField, handle) => {
+    if (textField) return (reply) => withText(finished(reply), textField)
+    return handle ? (reply) => withHandles(finished(reply), handle) : finished
+  }
+
+  const bind = (name, call, index, slots, hasOptions, required, textField, handle) => {
+    const finish = finisher(textField, handle)
     const n = slots.length
     const read = []
     for (let i = 0; i < n; i++) read[i] = READ[slots[i]]

@@ -8,6 +8,7 @@ local spread = table.unpack
 local codec, coroutines = parts.codec, parts.coroutines
 local LIST, NULL, Error, WORDS = codec.LIST, codec.NULL, codec.Error, codec.WORDS
 local encode, encode_definition, decode, raise = codec.encode, codec.encode_definition, codec.decode, codec.raise
+local token_of = parts.frozen.token_of
 local stack, lose, now, back = coroutines.stack, coroutines.lose, coroutines.now, coroutines.back
 
 -- Functions of the script that the host may call: tokens, valid while the host function runs that got them.
@@ -82,6 +83,16 @@ local READ = {
   v = encode,
   f = keeping(keep),
   F = keeping(keep_for_good),
+  h = function(v, index, position)
+    local token = token_of(v)
+    if token == nil then fail(index, position, v) end
+    return token or nil
+  end,
+  H = function(v, index, position)
+    local token = token_of(v)
+    if token == nil and type(v) ~= "string" then fail(index, position, v) end
+    return token or type(v) == "string" and v or nil
+  end,
   d = function(v, index) return v ~= nil and encode_definition(v, index, keep) or nil end,
   D = function(v, index) return v ~= nil and encode_definition(v, index, keep_for_good) or nil end,
 }

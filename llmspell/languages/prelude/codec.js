@@ -3,7 +3,8 @@
   'use strict'
   const {
     stringify, parse, ownKeys, getPrototypeOf, defineProperty, create, isArray, isInteger, isFinite, indexOf, codeAt, slice,
-    test, join, tagOf, uncurry, list, isInt, NAME,
+    test, join, tagOf, uncurry, list, isInt, NAME, belonging,
+    nameOf,
   } = parts.base
   const { rawJSON } = JSON
   const { isSafeInteger } = Number
@@ -102,6 +103,8 @@
         return refuse(path, `cannot store a ${typeof v}`)
     }
     if (v === null) return null
+    const owner = nameOf(belonging, v)
+    if (owner !== undefined) refuse(path, `cannot store ${owner}`)
     const kind = slice(tagOf(v), 8, -1)
     if (kind === 'Uint8Array') {
       marks.tagged = true

@@ -20,6 +20,9 @@ end
 local LIST = {__metatable = "list", __name = "list"}
 local NULL = setmetatable({}, {__metatable = "null", __tostring = function() return "null" end, __newindex = readonly("JSON.null")})
 
+-- What belongs to the host and is no value: its names, handles, null. Each with what raises read_only for it.
+local frozen = {[NULL] = metatable(NULL).__newindex}
+
 -- Errors: tables that read and concatenate like a string.
 local Error = {__metatable = "error", __name = "error"}
 function Error.__tostring(e)
@@ -111,6 +114,7 @@ local function put(v, b, n, depth)
         b[n] = keys[key] or encode_key(key) or refuse()
         n = put(item, b, n, depth)
       end
+      if count == 0 and frozen[v] then refuse() end
       b[head] = FIXMAP[count] or count < 0x10000 and pack(">BI2", 0xde, count) or pack(">BI4", 0xdf, count)
     end
   elseif v == nil then b[n] = "\xc0"
@@ -154,6 +158,7 @@ local function locate(v, path, depth, above)
   if kind ~= "table" or rawequal(v, NULL) then return end
   if above[v] then return path, "cannot store a cycle" end
   if depth == MAX_DEPTH then return #path > 60 and sub(path, 1, 40) .. "..." or path, "nested deeper than 128 levels" end
+  if frozen[v] then return path, "cannot store " .. metatable(v).__name end
   above[v] = true
   for key, item in next, v do
     if mathtype(key) ~= "integer" and not (type(key) == "string" and is_text(key)) then
@@ -235,5 +240,5 @@ end
 
 parts.codec = {
   LIST = LIST, NULL = NULL, Error = Error, WORDS = WORDS, list_length = list_length, encode = encode, encode_definition = encode_definition,
-  decode = decode, raise = raise, readonly = readonly,
+  decode = decode, raise = raise, readonly = readonly, frozen = frozen,
 }

@@ -3,31 +3,17 @@ local host, _, parts = ...
 
 local type, next, ipairs, select, rawequal, rawset = type, next, ipairs, select, rawequal, rawset
 local metatable, setmetatable, rawsetmetatable = debug.getmetatable, setmetatable, debug.setmetatable
+local match = string.match
 local codec = parts.codec
-local LIST, NULL, list_length, raise, readonly = codec.LIST, codec.NULL, codec.list_length, codec.raise, codec.readonly
+local LIST, NULL, list_length, raise = codec.LIST, codec.NULL, codec.list_length, codec.raise
 local bind, with_text = parts.binding.bind, parts.binding.with_text
+local namespace, methods, with_handles = parts.frozen.namespace, parts.frozen.methods, parts.frozen.with_handles
 local env = _G
-local frozen = {} -- the names of the host
-
-local refusals = {[NULL] = metatable(NULL).__newindex} -- frozen table -> what raises read_only for it
-local function freeze(name, members)
-  local refuse_write = readonly(name)
-  local space = setmetatable({}, {
-    __index = members, __newindex = refuse_write, __metatable = name, __name = name,
-    __pairs = function()
-      local copy = {}
-      for key, member in next, members do copy[key] = member end
-      return next, copy, nil
-    end,
-    __tostring = function() return name end,
-  })
-  refusals[space] = refuse_write
-  return space
-end
+local names = {} -- those of the host
 
 function env.rawset(t, key, value)
-  if type(t) == "table" and refusals[t] then refusals[t]() end
-  if rawequal(t, env) and frozen[key] ~= nil then raise(select(2, host.readonly(key))) end
+  if type(t) == "table" and codec.frozen[t] then codec.frozen[t]() end
+  if rawequal(t, env) and names[key] ~= nil then raise(select(2, host.readonly(key))) end
   return rawset(t, key, value)
 end
 
@@ -48,33 +34,39 @@ local natives = {
 }
 
 local spaces = {}
-local function define(space, names, call, index, slots, has_options, is_structured, required, text_field)
-  local f = bind(call, index, slots, has_options, is_structured, required)
-  if text_field ~= "" then f = with_text(f, text_field) end
-  if space == "" then
-    for _, name in ipairs(names) do frozen[name] = f end
-    return
-  end
+local function members_of(space)
   local members = spaces[space]
   if not members then
+    local above, name = match(space, "^(.*)%.(.*)$")
     members = natives[space] or {}
     spaces[space] = members
-    frozen[space] = freeze(space, members)
+    local within = above and members_of(above) or names
+    within[name or space] = namespace(space, members)
   end
-  for _, name in ipairs(names) do members[name] = f end
+  return members
+end
+
+-- One function of the host: a member of a global, a method of a class of handles, or a constant, which is called here and now.
+local function define(space, spellings, kind, call, index, slots, has_options, is_structured, required, text_field, handle)
+  local member = bind(call, index, slots, has_options, is_structured, required)
+  if text_field ~= "" then member = with_text(member, text_field) end
+  if handle ~= "" then member = with_handles(member, handle) end
+  if kind == "constant" then member = member() end
+  local members = kind == "method" and methods(space) or space == "" and names or members_of(space)
+  for _, name in ipairs(spellings) do members[name] = member end
 end
 
 local function seal()
   setmetatable(env, {
-    __index = frozen,
+    __index = names,
     __newindex = function(t, key, value)
-      if frozen[key] ~= nil then raise(select(2, host.readonly(key))) end
+      if names[key] ~= nil then raise(select(2, host.readonly(key))) end
       rawset(t, key, value)
     end,
     __metatable = "_G",
     __pairs = function(t)
       local all = {}
-      for key, value in next, frozen do all[key] = value end
+      for key, value in next, names do all[key] = value end
       for key, value in next, t do all[key] = value end
       return next, all, nil
     end,

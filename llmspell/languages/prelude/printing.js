@@ -3,7 +3,7 @@
   'use strict'
   const {
     stringify, ownKeys, getPrototypeOf, Error, isArray, indexOf, slice, test, join, tagOf, uncurry, list, raw, ScriptError,
-    NAME,
+    NAME, belonging, nameOf,
   } = parts.base
   const split = uncurry(String.prototype.split)
   const toWellFormed = uncurry(String.prototype.toWellFormed)
@@ -25,6 +25,7 @@
     if (v === null) return 'null'
     if (v instanceof ScriptError) return v.toString()
     if (v instanceof Error) return v.stack ? `${v.name}: ${v.message}\n${scriptStack(v)}`.trimEnd() : `${v.name}: ${v.message}`
+    if (nameOf(belonging, v) !== undefined && v.toString) return `${v}`
     if (above.includes(v)) return '[circular]'
     const kind = slice(tagOf(v), 8, -1)
     if (kind === 'Date') return isNaN(v) ? 'Invalid Date' : v.toISOString()
@@ -40,9 +41,8 @@
     if (ArrayBuffer.isView(v) && kind !== 'DataView') return `${kind} [${each([...v.subarray(0, 100)]).join(', ')}${v.length > 100 ? ', ...' : ''}]`
     const name = getPrototypeOf(v)?.constructor?.name
     const parts = ownKeys(v).map((key) => `${test(NAME, key) ? key : quote(key)}: ${show(v[key], inner, depth + 1)}`)
-    return (name && name !== 'Object' && !frozen.has(v) ? `${name} ` : '') + braces(parts)
+    return (name && name !== 'Object' ? `${name} ` : '') + braces(parts)
   }
-  const frozen = new Set()
   const line = (values) => {
     const parts = list()
     for (let i = 0; i < values.length; i++) parts[i] = show(values[i], [], 0)
@@ -82,5 +82,5 @@
     return stringify(report)
   }
 
-  parts.printing = { show, printTo, clean, describe, frozen }
+  parts.printing = { show, printTo, clean, describe }
 })

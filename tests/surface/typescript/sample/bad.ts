@@ -57,3 +57,12 @@ sleepFor = sleep_for; // error TS2588
 sleep_for = sleepFor; // error TS2630
 args.push("x"); // error TS2339
 new ScriptError(); // error TS2673
+
+// What is no handle, and members of groups that are not there or cannot be changed.
+Notes.sign("a", "pen"); // error TS2345
+Notes.sign("a", {}); // error TS2345
+Notes.sign("a", null, "soon"); // error TS2345
+Notes.kinds.pen.inkwell(); // error TS2339
+Notes.kinds.pen = Notes.sign("a"); // error TS2540
+Notes.kinds = null; // error TS2540
+Notes.kinds.pen.setInk(5); // error TS2345

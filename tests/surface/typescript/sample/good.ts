@@ -85,3 +85,14 @@ try {
 }
 const code: llmspell.ErrorCode = "conflict";
 print(Notes.empty.id, args.map((arg) => arg.length));
+
+// Handles, groups and constants.
+const pen: llmspell.Pen = Notes.sign("a");
+Notes.sign("a", pen, "high");
+Notes.sign("a", null, pen);
+const other: llmspell.Pen | null = Notes.findPen("mine") ?? Notes.find_pen(pen);
+pen.set_ink("blue", null, { as_default: true });
+pen.setInk("blue", { dark: profile });
+const widths: number[] = pen.nibs().map((nib) => nib.width());
+const kinds: string[] = Notes.kinds.listAll({ limit: widths.length });
+print(Notes.kinds.mostCommon.length, Notes.kinds.pen.owner() ?? other, kinds);
