@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from llmspell.hooks.background import Background
     from llmspell.hooks.hook import Call
 
     Warn = Callable[[str, dict[str, Any]], None]
@@ -68,6 +69,8 @@ class Hooks:
         self.recorders: list[Callable[[Execution], None]] = []
         self.watchers: list[Callable[[], None]] = []
         """Called when a hook has come or gone."""
+        self.background: Background | None = None
+        """What tells hooks later what has happened to the state; None when they are told at once."""
         self.cancelled = 0
         """How often hooks have cancelled something."""
         self._points: dict[str, tuple[Hook, ...]] = {}
@@ -150,8 +153,11 @@ class Hooks:
                 return True
         return False
 
-    def forget_script(self) -> None:
-        """Remove the hooks that are functions of scripts: theirs has ended."""
+    def end_script(self) -> None:
+        """Remove the hooks that are functions of scripts: theirs has ended. What waits for other hooks is told first."""
+        if self.background is not None:
+            self.background.drop_script_hooks()
+            self.background.flush()
         for point, hooks in self._points.items():
             self._points[point] = tuple(hook for hook in hooks if not hook.thread)
         self._counts = {point: len(hooks) for point, hooks in self._points.items()}
@@ -210,6 +216,17 @@ class Hooks:
         )
         return self.run_all(hooks, context)
 
+    def announce(self, point: str, data: "Mapping[str, Any]") -> None:
+        """`fire` for a service that tells what has happened: never raises, and does nothing when nobody waits at the point."""
+        if not self._points.get(point):
+            return
+        session = data.get("session_id")
+        component = ("session", session) if isinstance(session, str) else ("system", "llmspell")
+        try:
+            self.fire(point, data, component=component)
+        except LlmspellError as error:
+            self.warn("hooks did not run", {"point": point, "error": error.message})
+
     def run_all(
         self, hooks: "Sequence[Hook]", context: Context, check: "Callable[[Outcome], None] | None" = None
     ) -> Outcome:
@@ -227,11 +244,25 @@ class Hooks:
             self.cancelled += 1
         return outcome
 
+    def notify(self, hook: Hook, context: Context, running: "tuple[Hook, ...]") -> None:
+        """Tell one hook what has happened, as if within the run of others. What it says changes nothing. Never raises."""
+        outer = running_hooks()
+        _running.hooks = running
+        try:
+            self._ask(hook, context, Outcome({}), None)
+        except LimitExceeded as error:
+            self.warn("a hook did not run", {"hook": hook.name, "point": hook.point, "error": error.message})
+        except Exception:
+            if not self.is_stopping():
+                raise
+        finally:
+            _running.hooks = outer
+
     def _ask(self, hook: Hook, context: Context, outcome: Outcome, check: "Callable[[Outcome], None] | None") -> bool:
         """Run one hook, with its retries, and take in what it says; whether no further hook runs."""
         if hook.thread and hook.thread != get_ident():
             return False
-        running: tuple[Hook, ...] = getattr(_running, "hooks", ())
+        running = running_hooks()
         if running:
             if hook in running:
                 return False
@@ -368,6 +399,12 @@ class Hooks:
     def _tell_watchers(self) -> None:
         for watcher in self.watchers:
             watcher()
+
+
+def running_hooks() -> tuple[Hook, ...]:
+    """The hooks of which a run is going on in this thread, the outermost first."""
+    running: tuple[Hook, ...] = getattr(_running, "hooks", ())
+    return running
 
 
 class _Failure(Exception):

@@ -294,6 +294,7 @@ class JavaScript(Language):
         status = int(number)
         if not 0 <= status <= 255:
             return self._wire.failure(BadArgument(f"status must be 0 to 255, got {shown}", call="exit"))
+        self._services.stop.part()
         self.interrupt(ScriptExit(status))
         return None
 

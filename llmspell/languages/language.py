@@ -42,6 +42,8 @@ class Stop:
         """Each does what has been left for it by now, no more than that, and summons again for what it leaves."""
         self.afterwards: list[Callable[[], None]] = []
         """What is to be done, on the script's thread, when the script has ended, however that was. It must not raise."""
+        self.farewells: list[Callable[[], None]] = []
+        """Each sees to it that what must be done before the script ends is done; also before it ends itself."""
         self.nesting = 0
         """How many functions of the script are running inside host functions."""
         self.bound: Callable[[], float] = lambda: FOREVER
@@ -88,9 +90,20 @@ class Stop:
         return self.reason is not None
 
     def finish(self) -> None:
-        """Run errands until none is left, or the script is to end."""
+        """Say farewell, and run errands until none is left, or the script is to end."""
+        self.part()
         while self.is_due and not self.attend():
             pass
+
+    def part(self) -> None:
+        """Say farewell, on the script's thread, unless the script is to end at once or runs inside a host function."""
+        if self.reason is None and not self.nesting:
+            self.nesting += 1
+            try:
+                for farewell in self.farewells:
+                    farewell()
+            finally:
+                self.nesting -= 1
 
     def wait(self, seconds: float, until: "Callable[[], bool] | None" = None) -> bool:
         """Sleep, but not past `bound`, nor longer than until `until` gives True after a `wake`.

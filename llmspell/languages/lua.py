@@ -304,6 +304,7 @@ class Lua(Language):
             status = int(status)
         if not isinstance(status, int) or not 0 <= status <= 255:
             return self._wire.failure(BadArgument(f"status must be 0 to 255, got {_word(status)}", call="os.exit"))
+        self._services.stop.part()
         self.interrupt(ScriptExit(int(status)))
         return None
 

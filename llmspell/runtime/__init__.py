@@ -107,10 +107,12 @@ class Runtime:
             self._hooks = open_hooks(
                 self.config,
                 self._state,
+                summon=lambda: self._stop.summon(),
                 warn=lambda message, fields: self._log("warn", message, fields),
                 wait=lambda seconds: self._stop.wait(seconds),
                 is_stopping=lambda: self._stop.reason is not None,
             )
+            self._attend_to_hooks()
         return self._hooks
 
     @property
@@ -126,10 +128,12 @@ class Runtime:
             )
         return self._events
 
-    def announce(self, event: str, data: "dict[str, Any]", *, point: str = "") -> None:  # noqa: ARG002 - for hooks
-        """Tell the event bus what a service has done (see `llmspell.announce`)."""
+    def announce(self, event: str, data: "dict[str, Any]", *, point: str = "") -> None:
+        """Tell the event bus, and then the hooks of `point`, what a service has done (see `llmspell.announce`)."""
         if self.config.runtime.events.enabled:
             self.events.emit(event, data, language="runtime")
+        if point and self._hooks is not None:
+            self._hooks.announce(point, data)
 
     def run(self, source: bytes, *, name: str, language: str = "", args: "Sequence[str]" = ()) -> bytes:
         """Run a script to its end; the payload of its result (see `llmspell.values`).
@@ -143,6 +147,8 @@ class Runtime:
         self._lost_output, self._output_failure = False, None
         if self._state is not None:
             self._state.correlation_id = new_id()
+        if self._hooks is not None:
+            self._attend_to_hooks()
         running = self._language = self._open_language(language or language_of(name) or self.config.default_engine)
         try:
             result = running.run(source, name, args)
@@ -172,7 +178,9 @@ class Runtime:
             self.store.sync()
 
     def close(self) -> None:
-        """Sync and close. Closing twice is harmless."""
+        """Sync and close, once hooks in the background have been told everything. Closing twice is harmless."""
+        if self._hooks is not None and self._hooks.background is not None:
+            self._hooks.background.close()
         if self.store is not None:
             self.store.close()
 
@@ -200,6 +208,15 @@ class Runtime:
 
             bound.append(Event(lambda: self.events, self._stop, language))
         return bound
+
+    def _attend_to_hooks(self) -> None:
+        """Let the script's thread run its hooks that wait in the background, between its steps and at its end."""
+        hooks = self.hooks
+        self._stop.afterwards.append(hooks.end_script)
+        background = hooks.background
+        if background is not None:
+            self._stop.errands.append(background.run_script_hooks)
+            self._stop.farewells.append(background.end_script)
 
     def _open_language(self, name: str) -> Language:
         grants, engines = self._grants(), self.config.engines

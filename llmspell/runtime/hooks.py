@@ -4,6 +4,7 @@ from time import monotonic
 
 from llmspell.hooks.breaker import BreakerPolicy
 from llmspell.hooks.hooks import Hooks
+from llmspell.hooks.state_points import StatePoints
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,11 +14,14 @@ if TYPE_CHECKING:
     from llmspell.config import Config
     from llmspell.state.manager import StateManager
 
+FOREVER = float("inf")
+
 
 def open_hooks(
     config: "Config",
     state: "StateManager | None",
     *,
+    summon: "Callable[[], None]",
     warn: "Callable[[str, dict[str, Any]], None]",
     wait: "Callable[[float], object]",
     is_stopping: "Callable[[], bool]",
@@ -28,7 +32,7 @@ def open_hooks(
         failure_threshold=settings.failure_threshold, open_seconds=settings.open_seconds,
         half_open_seconds=settings.half_open_seconds, clock=monotonic,
     )  # fmt: skip
-    return Hooks(
+    hooks = Hooks(
         timeout=settings.timeout_ms / 1000,
         breaker=policy,
         correlation=state.current_correlation_id if state is not None else lambda: "",
@@ -36,3 +40,14 @@ def open_hooks(
         wait=wait,
         is_stopping=is_stopping,
     )
+    if state is not None:
+        if config.state.performance.async_hooks:
+            from llmspell.hooks.background import Background
+
+            hooks.background = Background(
+                hooks, correlate=state.with_correlation, summon=summon, batch_size=settings.batch_size,
+                interval=settings.flush_interval_ms / 1000, max_queue=settings.max_queue_size,
+                max_concurrent=settings.max_concurrent, patience=settings.timeout_ms / 1000 or FOREVER,
+            )  # fmt: skip
+        StatePoints(hooks, state, hooks.background)
+    return hooks

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from llmspell.state.correlation import Correlation
     from llmspell.state.guard import Guard
+    from llmspell.state.hooks import StateHooks
     from llmspell.storage.store import Store
 
     class Options(TypedDict, total=False):
@@ -99,6 +100,8 @@ class StateManager:
         self.listeners: list[Callable[[Commit], None]] = []
         self.guard: Guard | None = None
         """Has a say in every save and read."""
+        self.hooks: StateHooks | None = None
+        """Asked before, and told after, every operation. None while nobody would be."""
         self.current: Transaction | None = None
         """The open transaction, whichever thread it belongs to."""
         self.ephemeral_store: Store | None = None
@@ -145,6 +148,8 @@ class StateManager:
         """The payload of a value, or None."""
         metrics = self.metrics
         metrics.reads = count = metrics.reads + 1
+        if self.hooks is not None:
+            return self._hooked_load(scope, key)
         if count & SAMPLED:
             return self._load(scope, key)
         start = perf_counter_ns()
@@ -156,7 +161,7 @@ class StateManager:
         """A value with its version, times, class and schema version, or None."""
         self.metrics.reads += 1
         record_key = state_key(scope, key)
-        stored = self._find(record_key)
+        stored = self.find(record_key)
         if stored is None:
             self.metrics.misses += 1
             return None
@@ -223,10 +228,15 @@ class StateManager:
         micros = 0 if ttl is None else ttl_micros(ttl)
         if if_version is not None:
             check_version(if_version)
-        if len(payload) <= LONGEST_NULL and payload in NULLS:
-            self._delete(record_key, if_version)
+        if self.hooks is not None:
+            from llmspell.state import hooked
+
+            hooked.save(self, self.hooks, scope, key, payload, micros, class_, if_version)
             return
-        code = STANDARD if class_ is None and self._rules is None else self._resolve_class(scope, key, class_)
+        if len(payload) <= LONGEST_NULL and payload in NULLS:
+            self.remove(record_key, if_version)
+            return
+        code = STANDARD if class_ is None and self._rules is None else self.resolve_class(scope, key, class_)
         if code >= SENSITIVE or len(payload) > self.max_value_bytes:
             admit(payload, code, self.max_value_bytes)
         current = self.current
@@ -241,10 +251,20 @@ class StateManager:
     def delete(self, scope: "str | Scope", key: str, *, if_version: int | None = None) -> bool:
         """Remove a value; whether it was there. Raises Conflict when `if_version` does not fit."""
         self.metrics.deletes += 1
-        return self._delete(state_key(scope, key), if_version)
+        if self.hooks is not None:
+            from llmspell.state import hooked
+
+            return hooked.delete(self, self.hooks, scope, key, if_version, "delete")
+        return self.remove(state_key(scope, key), if_version)
 
     def clear(self, scope: "str | Scope", *, prefix: str = "") -> int:
         """Remove all values of a scope, or those with a prefix, in one commit; how many there were."""
+        if self.hooks is not None:
+            from llmspell.state import hooked
+
+            count = hooked.clear(self, self.hooks, scope, prefix)
+            self.metrics.deletes += count
+            return count
         bounds = Bounds(Scope.parse(scope), prefix)
         current = self.own_transaction()
         part = Transaction(self) if current is None else Savepoint(current)
@@ -262,12 +282,20 @@ class StateManager:
         self.metrics.writes += 1
         number.check_step(by)
         scope = Scope.parse(scope)
+        if self.hooks is not None:
+            from llmspell.state import hooked
+
+            return hooked.increment(self, self.hooks, scope, key, by)
+        return self.add(scope, key, by)
+
+    def add(self, scope: Scope, key: str, by: int | float) -> int | float:
+        """`increment` without hooks."""
         record_key = state_key(scope, key)
-        with self._writing() as transaction:
+        with self.writing() as transaction:
             transaction.check_deadline()
             old = transaction.fetch(record_key)
             current: int | float | None = 0
-            code, expires_at = self._resolve_class(scope, key, None), 0
+            code, expires_at = self.resolve_class(scope, key, None), 0
             if old is not None and not is_expired(old, self.clock):
                 stored = Record(record_key, old)
                 current, code, expires_at = number.read(stored.payload), stored.class_code, stored.expires_at
@@ -290,13 +318,17 @@ class StateManager:
         scope = Scope.parse(scope)
         record_key = state_key(scope, key)
         with self.transaction() as transaction:
-            stored = self._find(record_key)
+            stored = self.find(record_key)
             payload = fn(None if stored is None else stored[HEADER_BYTES:-4])
+            if self.hooks is not None:
+                from llmspell.state import hooked
+
+                return hooked.update(self, self.hooks, scope, key, payload)
             if payload is None or is_null(payload):
                 transaction.delete(record_key)
                 return None
             old = transaction.fetch(record_key)
-            code, expires_at = self._resolve_class(scope, key, None), 0
+            code, expires_at = self.resolve_class(scope, key, None), 0
             if old is not None and not is_expired(old, self.clock):
                 code = old[1]
                 expires_at = int.from_bytes(old[EXPIRY_OFFSET:HEADER_BYTES], "little")
@@ -480,13 +512,22 @@ class StateManager:
             self.sweep_due = expires_at
 
     def _load(self, scope: "str | Scope", key: str) -> bytes | None:
-        stored = self._find(state_key(scope, key))
+        stored = self.find(state_key(scope, key))
         if stored is None:
             self.metrics.misses += 1
             return None
         return stored[HEADER_BYTES:-4]
 
-    def _find(self, record_key: bytes) -> bytes | None:
+    def _hooked_load(self, scope: "str | Scope", key: str) -> bytes | None:
+        from llmspell.state import hooked
+
+        assert self.hooks is not None
+        payload = hooked.load(self, self.hooks, scope, key)
+        if payload is None:
+            self.metrics.misses += 1
+        return payload
+
+    def find(self, record_key: bytes) -> bytes | None:
         """The record under a key, verified and not expired."""
         current = self.current
         if current is not None and current.thread == get_ident():
@@ -507,21 +548,23 @@ class StateManager:
 
     def _upgraded(self, found: Record) -> bytes:
         """The payload of a listed record as reading it alone gives it; as it was listed when it is gone by now."""
-        stored = self._find(found.key)
+        stored = self.find(found.key)
         payload: bytes = found.payload if stored is None else stored[HEADER_BYTES:-4]
         return payload
 
-    def _delete(self, record_key: bytes, if_version: int | None) -> bool:
+    def remove(self, record_key: bytes, if_version: int | None) -> bool:
+        """Remove a record; whether it was there. Raises Conflict when `if_version` does not fit."""
         check_version(if_version)
-        with self._writing() as transaction:
+        with self.writing() as transaction:
             return transaction.delete(record_key, if_version)
 
-    def _writing(self) -> "AbstractContextManager[Transaction]":
+    def writing(self) -> "AbstractContextManager[Transaction]":
         """This thread's transaction, or one for the block."""
         current = self.own_transaction()
         return Transaction(self) if current is None else nullcontext(current)
 
-    def _resolve_class(self, scope: "str | Scope", key: str, name: str | None) -> int:
+    def resolve_class(self, scope: "str | Scope", key: str, name: str | None) -> int:
+        """The code of the class that a value gets for which its caller names `name`, or none."""
         if name is not None:
             return class_code(name)
         return STANDARD if self._rules is None else self._rules.resolve(Scope.parse(scope), key)

@@ -207,7 +207,7 @@ def test_another_thread_does_not_run_the_hook_of_a_script(hooks: Hooks) -> None:
     assert ran == []
     hooks.fire(POINT, {})
     assert ran == [1]
-    hooks.forget_script()
+    hooks.end_script()
     assert hooks.list() == []
 
 
