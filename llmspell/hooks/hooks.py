@@ -10,7 +10,7 @@ from llmspell.hooks.breaker import BreakerPolicy
 from llmspell.hooks.context import NIL, Context, encode_fields
 from llmspell.hooks.hook import Execution, Hook
 from llmspell.hooks.outcome import Outcome
-from llmspell.hooks.points import STATE, check_point, check_priority, meanings
+from llmspell.hooks.points import STATE, check_point, check_priority, decides, meanings
 from llmspell.hooks.result import CONTINUE, NOTHING, Result
 
 TYPE_CHECKING = False
@@ -339,7 +339,7 @@ class Hooks:
             started, at, error, payload = perf_counter_ns(), time_ns() // 1000, "", NIL
             try:
                 payload = hook.call(recorded, self.timeout)
-                result_.read(payload)
+                result_.read(payload, is_told=not decides(point))
             except Exception as problem:
                 if self.is_stopping():
                     raise
@@ -354,7 +354,7 @@ class Hooks:
         try:
             payload = hook.call(context, self.timeout)
             if payload not in NOTHING:
-                said = result_.read(payload)
+                said = result_.read(payload, is_told=not decides(hook.point))
                 if said.kind == "skip":
                     said = CONTINUE
         except Exception as problem:

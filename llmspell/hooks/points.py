@@ -49,6 +49,11 @@ def meanings(point: str) -> frozenset[str]:
     return found
 
 
+def decides(point: str) -> bool:
+    """Whether what a hook says at this point decides about something; else it is told what has happened."""
+    return point.startswith("Before") or point in ("AfterStateRead", "StateConflict", "ToolValidation")
+
+
 def check_point(point: object) -> str:
     """The point itself; raises BadArgument, naming the nearest one, for one that there is not."""
     if not isinstance(point, str):

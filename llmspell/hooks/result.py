@@ -44,13 +44,19 @@ class Result:
 CONTINUE = Result("continue")
 
 
-def read(payload: bytes) -> Result:
-    """The result that a payload says; raises BadValue, with a sentence about the hook, for what is none."""
+def read(payload: bytes, *, is_told: bool = False) -> Result:
+    """The result that a payload says; raises BadValue, with a sentence about the hook, for what is none.
+
+    From a hook that is only told what has happened (`is_told`), a number, a boolean or a list is nothing: many a function
+    returns what its last expression happens to be.
+    """
     if payload in NOTHING:
         return CONTINUE
     value = values.decode(payload)
     if isinstance(value, str):
         return Result(value) if value in ("continue", "skip") else Result("cancel", reason=value)
+    if is_told and not isinstance(value, dict):
+        return CONTINUE
     if not isinstance(value, dict):
         raise BadValue(f"it returned {_told(value)}; a hook returns nothing, text, or a map with a type")
     kind = _KINDS.get(value.get("type", "")) if isinstance(value.get("type"), str) else None

@@ -144,6 +144,13 @@ def test_what_is_no_result_counts_as_a_failure_and_changes_nothing(bench: Bench,
     assert len(bench.warnings) == 1
 
 
+def test_a_hook_that_is_only_told_may_return_anything(bench: Bench) -> None:
+    for said in (5, True, [1], b"x", 1.5):
+        bench.hooks.register("SessionStart", lambda _, said=said: said)  # type: ignore[misc]
+    assert bench.hooks.fire("SessionStart", {}).kind == "continue"
+    assert bench.warnings == []
+
+
 def test_an_overrun_counts_as_a_failure(bench: Bench) -> None:
     bench.hooks.timeout = 0.01
     bench.hooks.register(POINT, lambda _: time.sleep(0.02) or "no", on_error="continue")
