@@ -857,6 +857,72 @@ declare namespace llmspell {
     getStats: EventGlobal["get_stats"];
   }
 
+  /** A hook that this script has registered. */
+  interface HookHandle {
+    /** Its id. */
+    id(): string;
+
+    /** The point at which it runs. */
+    hook_point(): string;
+
+    /**
+     * The point at which it runs.
+     *
+     * The same as `HookHandle.hook_point`.
+     */
+    hookPoint: HookHandle["hook_point"];
+
+    /** Remove it; whether it was still registered. */
+    unregister(): boolean;
+  }
+
+  /** A hook and how it has done so far. It is not `enabled` while its circuit breaker has switched it off. */
+  interface HookInfo {
+    id: string;
+    name: string;
+    point: string;
+    priority: string;
+    language: string;
+    tags: string[];
+    enabled: boolean;
+    executions: number;
+    failures: number;
+    avg_ms: number;
+  }
+
+  /**
+   * Hooks: functions that are asked before something happens, and may change or stop it, or are told after it.
+   *
+   * `docs/hooks.md` lists the points, and what each result means there.
+   */
+  interface HookGlobal {
+    /**
+     * Run `fn` at a point, for as long as the script runs.
+     *
+     * `options` is a priority (highest, high, normal, low, lowest), or a table (object) with any of `priority`, `name`, `tags`,
+     * `scope` and `key` (patterns in which `*` stands for any characters: only what matches is told), `on_error` ("continue",
+     * the default, or "cancel": what it means when the hook fails).
+     *
+     * `fn` gets `{point, component_id = {type, name}, correlation_id, language, metadata, data}`, and returns nothing or
+     * "continue"; "skip"; any other text, which cancels with it as the reason; or one of `{type = "modified", data}`,
+     * `{type = "cancel", reason}`, `{type = "redirect", target}`, `{type = "replace", data}`,
+     * `{type = "retry", delay_ms, max_attempts}`, `{type = "skipped", reason}`, `{type = "cache", ttl}`.
+     * It may not take longer than `[state.hooks] timeout_ms`.
+     */
+    register<TOptions>(point: string, fn: (...values: any[]) => any, options?: Storable<TOptions> | null): HookHandle;
+
+    /** Remove a hook of this script, by its handle or its id; whether it was still registered. */
+    unregister(handle: string | HookHandle): boolean;
+
+    /**
+     * The hooks, those of Python too, in the order in which they run at each point.
+     *
+     * `filter` is a point, or a table (object) with any of `hook_point`, `language`, `priority`, `tag` and
+     * `include_builtin`, which adds the built-in hooks that the configuration enables.
+     */
+    list<TFilter>(filter?: Storable<TFilter> | null): HookInfo[];
+  }
+
   /** A structured log on standard error: one line a call, as text or, with `--log-format json`, as JSON. */
   interface LogGlobal {
     /** Log what helps to find a mistake; shown with `--verbose` only. */
@@ -906,6 +972,13 @@ declare const State: Readonly<llmspell.StateGlobal>;
  * `backup.*`, `migration.*`). `docs/events.md` lists them.
  */
 declare const Event: Readonly<llmspell.EventGlobal>;
+
+/**
+ * Hooks: functions that are asked before something happens, and may change or stop it, or are told after it.
+ *
+ * `docs/hooks.md` lists the points, and what each result means there.
+ */
+declare const Hook: Readonly<llmspell.HookGlobal>;
 
 /** A structured log on standard error: one line a call, as text or, with `--log-format json`, as JSON. */
 declare const Log: Readonly<llmspell.LogGlobal>;

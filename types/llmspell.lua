@@ -792,6 +792,77 @@ function Event.get_stats() end
 ---@return llmspell.EventStats
 function Event.getStats() end
 
+---A hook that this script has registered.
+---@class llmspell.HookHandle
+local HookHandle = {}
+
+---Its id.
+---@return string
+function HookHandle:id() end
+
+---The point at which it runs.
+---@return string
+function HookHandle:hook_point() end
+
+---The point at which it runs.
+---
+---The same as `HookHandle.hook_point`.
+---@return string
+function HookHandle:hookPoint() end
+
+---Remove it; whether it was still registered.
+---@return boolean
+function HookHandle:unregister() end
+
+---A hook and how it has done so far. It is not `enabled` while its circuit breaker has switched it off.
+---@class llmspell.HookInfo
+---@field id string
+---@field name string
+---@field point string
+---@field priority string
+---@field language string
+---@field tags string[]
+---@field enabled boolean
+---@field executions integer
+---@field failures integer
+---@field avg_ms number
+
+---Hooks: functions that are asked before something happens, and may change or stop it, or are told after it.
+---
+---`docs/hooks.md` lists the points, and what each result means there.
+---@class Hook
+Hook = {}
+
+---Run `fn` at a point, for as long as the script runs.
+---
+---`options` is a priority (highest, high, normal, low, lowest), or a table (object) with any of `priority`, `name`, `tags`,
+---`scope` and `key` (patterns in which `*` stands for any characters: only what matches is told), `on_error` ("continue",
+---the default, or "cancel": what it means when the hook fails).
+---
+---`fn` gets `{point, component_id = {type, name}, correlation_id, language, metadata, data}`, and returns nothing or
+---"continue"; "skip"; any other text, which cancels with it as the reason; or one of `{type = "modified", data}`,
+---`{type = "cancel", reason}`, `{type = "redirect", target}`, `{type = "replace", data}`,
+---`{type = "retry", delay_ms, max_attempts}`, `{type = "skipped", reason}`, `{type = "cache", ttl}`.
+---It may not take longer than `[state.hooks] timeout_ms`.
+---@param point string
+---@param fn fun(...: any): any
+---@param options? llmspell.Storable
+---@return llmspell.HookHandle
+function Hook.register(point, fn, options) end
+
+---Remove a hook of this script, by its handle or its id; whether it was still registered.
+---@param handle string|llmspell.HookHandle
+---@return boolean
+function Hook.unregister(handle) end
+
+---The hooks, those of Python too, in the order in which they run at each point.
+---
+---`filter` is a point, or a table (object) with any of `hook_point`, `language`, `priority`, `tag` and
+---`include_builtin`, which adds the built-in hooks that the configuration enables.
+---@param filter? llmspell.Storable
+---@return llmspell.HookInfo[]
+function Hook.list(filter) end
+
 ---Options of `JSON.stringify`.
 ---@class (exact) JSON.stringify.Options
 ---@field indent? integer default: 0

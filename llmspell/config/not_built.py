@@ -13,7 +13,6 @@ NOT_BUILT = {
     "state.backend=rocksdb": "RocksDB store",
     "state.backend=postgres": "PostgreSQL store",
     "runtime.sessions.enabled": "sessions",
-    "runtime.hooks.enabled": "hooks",
     "runtime.security.allow_network_access": "network access for scripts",
     "runtime.security.allow_process_spawn": "processes for scripts",
 }

@@ -15,10 +15,11 @@ def __getattr__(name: str) -> tuple[type[Global], ...]:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from llmspell.globals.backup import Backup
     from llmspell.globals.event import Event
+    from llmspell.globals.hook import Hook
     from llmspell.globals.json import JSON
     from llmspell.globals.log import Log
     from llmspell.globals.migration import Migration
     from llmspell.globals.process import Process
     from llmspell.globals.state import State
 
-    return (State, Migration, Backup, Event, JSON, Log, Process)
+    return (State, Migration, Backup, Event, Hook, JSON, Log, Process)

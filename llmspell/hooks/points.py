@@ -59,7 +59,7 @@ def check_point(point: object) -> str:
     if not isinstance(point, str):
         raise BadArgument(f"a hook point must be text, got {type(point).__name__}")
     if point not in POINTS:
-        raise BadArgument(f"there is no hook point '{point[:60]}'", hint=f"did you mean '{nearest(point)}'?")
+        raise BadArgument(f"there is no hook point '{point[:60]}'; the nearest is '{nearest(point)}'")
     return point
 
 

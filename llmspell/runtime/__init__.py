@@ -207,6 +207,10 @@ class Runtime:
             from llmspell.globals.event import Event
 
             bound.append(Event(lambda: self.events, self._stop, language))
+        if self.config.runtime.hooks.enabled:
+            from llmspell.globals.hook import Hook
+
+            bound.append(Hook(lambda: self.hooks, language))
         return bound
 
     def _attend_to_hooks(self) -> None:
@@ -254,7 +258,11 @@ class Runtime:
             from llmspell.globals import ALL
             from llmspell.surface.hint import missing_hint
 
-            absent = {"State": "enabled = true in [state]", "Event": "enabled = true in [runtime.events]"}
+            absent = {
+                "State": "enabled = true in [state]",
+                "Event": "enabled = true in [runtime.events]",
+                "Hook": "enabled = true in [runtime.hooks]",
+            }
             error.hint = missing_hint(lines[error.line - 1], self.globals(), ALL, absent, language)
 
     def _back_up(self, description: str) -> str:

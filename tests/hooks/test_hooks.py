@@ -52,7 +52,7 @@ def test_an_unknown_point_names_the_nearest(hooks: Hooks) -> None:
         for act in (hooks.register, hooks.fire):
             with pytest.raises(BadArgument) as raised:
                 act(wrong, {})  # type: ignore[operator]
-            assert near in raised.value.hint
+            assert f"the nearest is '{near}'" in raised.value.message
     with pytest.raises(BadArgument):
         hooks.list(5)  # type: ignore[arg-type]
 
