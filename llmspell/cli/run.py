@@ -6,7 +6,7 @@ import time
 from llmspell.cli.call import Call, perform
 from llmspell.cli.report import readable
 from llmspell.cli.watch import Watch, leave
-from llmspell.errors import BadArgument, LlmspellError, NotEnabled
+from llmspell.errors import BadArgument, LlmspellError
 from llmspell.languages.language import ScriptExit
 
 TYPE_CHECKING = False
@@ -63,7 +63,7 @@ def _run(call: Call, source: bytes, name: str) -> int:
         gc.enable()
     with Watch(runtime.interrupt, give_up, timeout=timeout) as watch:
         try:
-            payload = runtime.run(source, name=name, args=given["args"])
+            payload = runtime.run(source, name=name, args=given["args"], session_id=given["session"])
         except ScriptExit as end:
             status = end.status
         finally:
@@ -109,8 +109,6 @@ def check_text(source: bytes, name: str) -> None:
 
 
 def _check_options(given: "dict[str, Any]") -> None:
-    if given["session"] is not None:
-        raise NotEnabled("--session: this version has no sessions yet")
     if given["timeout"] is not None and not 0 <= given["timeout"] <= LONGEST_TIMEOUT:
         raise BadArgument(f"--timeout must be 0 to {LONGEST_TIMEOUT} seconds", exit_status=2)
     for number, argument in enumerate(given["args"], 1):

@@ -12,7 +12,6 @@ NOT_BUILT = {
     "state.sensitive.hash_fields": "hashed fields",
     "state.backend=rocksdb": "RocksDB store",
     "state.backend=postgres": "PostgreSQL store",
-    "runtime.sessions.enabled": "sessions",
     "runtime.security.allow_network_access": "network access for scripts",
     "runtime.security.allow_process_spawn": "processes for scripts",
 }

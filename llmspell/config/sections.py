@@ -91,6 +91,20 @@ class Sessions(Section):
     enabled: bool = setting(False, "scripts have Session and Artifact")
     max_sessions: int = setting(100, "active and suspended sessions at a time", minimum=1)
     max_artifacts_per_session: int = setting(1000, "artifacts a session may hold", minimum=0)
+    max_artifact_bytes_per_session: int = setting(
+        0, "bytes that the artifacts of a session may have together, 0 = no limit", minimum=0, unit="bytes"
+    )
+    max_operations_per_session: int = setting(
+        0, "changes of state and artifacts that may be recorded under a session, 0 = no limit", minimum=0
+    )
+    max_operations_per_second: int = setting(0, "the same per second, 0 = no limit", minimum=0)
+    max_duration_seconds: float = setting(
+        0,
+        "a session active for longer is suspended, 0 = no limit",
+        minimum=0,
+        maximum=10**9,
+        unit="seconds",
+    )
     artifact_compression_threshold: int = setting(
         10240, "artifacts from this size on are compressed", minimum=0, unit="bytes"
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from llmspell.events.events import Events
     from llmspell.hooks.hooks import Hooks
     from llmspell.migration.engine import Migrations
+    from llmspell.sessions.sessions import Sessions
     from llmspell.state.manager import StateManager
     from llmspell.storage.store import Store
     from llmspell.surface.model import Global
@@ -58,6 +59,7 @@ class Runtime:
         self._backups: Backups | None = None
         self._events: Events | None = None
         self._hooks: Hooks | None = None
+        self._sessions: Sessions | None = None
         self._output_failure: StorageError | None = None
         self.store: Store | None = open_store(config) if config.state.enabled else None
         self._state = open_state(config, self.store) if self.store is not None else None
@@ -113,6 +115,7 @@ class Runtime:
                 is_stopping=lambda: self._stop.reason is not None,
             )
             self._attend_to_hooks()
+            self._connect()
         return self._hooks
 
     @property
@@ -126,7 +129,20 @@ class Runtime:
             self._events = open_events(
                 self.config, self._state, warn=lambda message, fields: self._log("warn", message, fields)
             )
+            self._connect()
         return self._events
+
+    @property
+    def sessions(self) -> "Sessions":
+        """The sessions. Raises NotEnabled when the configuration switches them off."""
+        if self._sessions is None:
+            if not self.config.runtime.sessions.enabled:
+                raise NotEnabled("sessions are switched off", hint="set enabled = true in [runtime.sessions]")
+            from llmspell.runtime.sessions import open_sessions
+
+            self._sessions = open_sessions(self.config, self._state, self.announce)
+            self._connect()
+        return self._sessions
 
     def announce(self, event: str, data: "dict[str, Any]", *, point: str = "") -> None:
         """Tell the event bus, and then the hooks of `point`, what a service has done (see `llmspell.announce`)."""
@@ -135,11 +151,14 @@ class Runtime:
         if point and self._hooks is not None:
             self._hooks.announce(point, data)
 
-    def run(self, source: bytes, *, name: str, language: str = "", args: "Sequence[str]" = ()) -> bytes:
+    def run(
+        self, source: bytes, *, name: str, language: str = "", args: "Sequence[str]" = (), session_id: str | None = None
+    ) -> bytes:
         """Run a script to its end; the payload of its result (see `llmspell.values`).
 
         `name` is its path, for messages and for the modules beside it; `language` is `lua` or `javascript`, by default
-        what the name's ending says, else `default_engine`. Raises ScriptError, ScriptExit, LimitExceeded, whatever `interrupt`
+        what the name's ending says, else `default_engine`. With `session_id` that session is current from the beginning. Raises
+        NotFound and InvalidTransition when it cannot be, ScriptError, ScriptExit, LimitExceeded, whatever `interrupt`
         was given, and StorageError when what it printed could not be written. What a script saved before it failed stays
         saved.
         """
@@ -149,6 +168,8 @@ class Runtime:
             self._state.correlation_id = new_id()
         if self._hooks is not None:
             self._attend_to_hooks()
+        if session_id is not None:
+            self.sessions.set_current(session_id)
         running = self._language = self._open_language(language or language_of(name) or self.config.default_engine)
         try:
             result = running.run(source, name, args)
@@ -162,6 +183,8 @@ class Runtime:
             self._language = None
             for finish in self._stop.afterwards:
                 finish()
+            if self._sessions is not None:
+                self._sessions.close()
             running.close()
 
     def interrupt(self, reason: "LlmspellError | None" = None) -> None:
@@ -181,8 +204,15 @@ class Runtime:
         """Sync and close, once hooks in the background have been told everything. Closing twice is harmless."""
         if self._hooks is not None and self._hooks.background is not None:
             self._hooks.background.close()
-        if self.store is not None:
-            self.store.close()
+        sessions, self._sessions = self._sessions, None
+        try:
+            if sessions is not None:
+                sessions.close()
+                if not sessions.is_shared:
+                    sessions.home.close()
+        finally:
+            if self.store is not None:
+                self.store.close()
 
     def __enter__(self) -> "Runtime":
         return self
@@ -203,6 +233,10 @@ class Runtime:
                 from llmspell.globals.backup import Backup
 
                 bound.append(Backup(self.backups, self._stop))
+        if self.config.runtime.sessions.enabled:
+            from llmspell.globals.session import Session
+
+            bound.append(Session(self.sessions))
         if self.config.runtime.events.enabled:
             from llmspell.globals.event import Event
 
@@ -221,6 +255,13 @@ class Runtime:
         if background is not None:
             self._stop.errands.append(background.run_script_hooks)
             self._stop.farewells.append(background.end_script)
+
+    def _connect(self) -> None:
+        """Let the sessions know of what hooks and events do, once both are there."""
+        if self._sessions is not None and (self._hooks is not None or self._events is not None):
+            from llmspell.runtime.sessions import connect
+
+            connect(self._sessions, self._hooks, self._events)
 
     def _open_language(self, name: str) -> Language:
         grants, engines = self._grants(), self.config.engines

@@ -449,13 +449,13 @@ class Sessions:
             self.require(txn, session_id)
             return list(executions.read(txn, id_bytes(session_id), since))
 
-    def note(self, kind: str, data: "dict[str, Any]") -> None:
+    def note(self, kind: str, data: "dict[str, Any]", *, correlation_id: str = "") -> None:
         """Keep what happened for the current session's timeline; does nothing without one.
 
         It is written with the next commit, at the latest by `flush`, `close`, or when a timeline is read.
         """
         if self._current is not None:
-            self._add(Note(self._current, self.home.clock(), kind, self._correlation_id(), data))
+            self._add(Note(self._current, self.home.clock(), kind, correlation_id or self._correlation_id(), data))
 
     def record_execution(self, execution: "Execution") -> None:
         """Keep a run of a hook for the current session's timeline and for its replay; as `note`."""
