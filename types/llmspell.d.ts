@@ -752,6 +752,344 @@ declare namespace llmspell {
     cleanupBackups: StateGlobal["cleanup_backups"];
   }
 
+  /** What a session is: active or suspended, or ended as completed or failed, or archived after that. */
+  type SessionStatus = "active" | "suspended" | "completed" | "failed" | "archived";
+
+  /**
+   * A session. Times are RFC 3339 text in UTC; `metadata` is the same as `custom_metadata`.
+   *
+   * `failure_reason` says why it failed, or why it was suspended when its time was over. `operation_count` counts changes of the
+   * state and of artifacts that were recorded under it.
+   */
+  interface SessionInfo {
+    id: string;
+    name: string;
+    description: string;
+    tags: string[];
+    status: SessionStatus;
+    created_at: string;
+    updated_at: string;
+    ended_at?: string;
+    parent_session_id?: string;
+    custom_metadata: { [key: string]: Value };
+    metadata: { [key: string]: Value };
+    artifact_count: number;
+    artifact_bytes: number;
+    operation_count: number;
+    checkpoint_count: number;
+    created_by: string;
+    failure_reason?: string;
+    correlation_id: string;
+  }
+
+  /** A status of sessions, or all of them. */
+  type SessionFilter = "active" | "suspended" | "completed" | "failed" | "archived" | "all";
+
+  /** What sessions can be sorted by. */
+  type SessionOrder = "created_at" | "updated_at" | "name" | "artifact_count" | "operation_count";
+
+  /** A moment of a session that it can be put back to. `version` is that of the store. */
+  interface SessionCheckpoint {
+    checkpoint_id: string;
+    label: string;
+    version: number;
+    created_at: string;
+  }
+
+  /** Options of `Session.create`. */
+  interface SessionCreateOptions<TMetadata extends object = any> {
+    /** Default: "". */
+    name?: string | null;
+    /** Default: "". */
+    description?: string | null;
+    tags?: readonly string[] | null;
+    metadata?: Storable<TMetadata> | null;
+    parent_session_id?: string | null;
+    /** The same as `parent_session_id`. */
+    parentSessionId?: string | null;
+    max_duration?: number | null;
+    /** The same as `max_duration`. */
+    maxDuration?: number | null;
+    max_idle_time?: number | null;
+    /** The same as `max_idle_time`. */
+    maxIdleTime?: number | null;
+    max_artifacts?: number | null;
+    /** The same as `max_artifacts`. */
+    maxArtifacts?: number | null;
+    max_artifact_bytes?: number | null;
+    /** The same as `max_artifact_bytes`. */
+    maxArtifactBytes?: number | null;
+    max_operations?: number | null;
+    /** The same as `max_operations`. */
+    maxOperations?: number | null;
+    max_rate?: number | null;
+    /** The same as `max_rate`. */
+    maxRate?: number | null;
+    /** Default: "". */
+    created_by?: string | null;
+    /** The same as `created_by`. */
+    createdBy?: string | null;
+  }
+
+  /** Options of `Session.update`. */
+  interface SessionUpdateOptions<TMetadata extends object = any> {
+    name?: string | null;
+    description?: string | null;
+    tags?: readonly string[] | null;
+    metadata?: Storable<TMetadata> | null;
+    max_duration?: number | null;
+    /** The same as `max_duration`. */
+    maxDuration?: number | null;
+    max_idle_time?: number | null;
+    /** The same as `max_idle_time`. */
+    maxIdleTime?: number | null;
+    max_artifacts?: number | null;
+    /** The same as `max_artifacts`. */
+    maxArtifacts?: number | null;
+    max_artifact_bytes?: number | null;
+    /** The same as `max_artifact_bytes`. */
+    maxArtifactBytes?: number | null;
+    max_operations?: number | null;
+    /** The same as `max_operations`. */
+    maxOperations?: number | null;
+    max_rate?: number | null;
+    /** The same as `max_rate`. */
+    maxRate?: number | null;
+  }
+
+  /** Options of `Session.list`. */
+  interface SessionListOptions {
+    status?: SessionFilter | null;
+    tags?: readonly string[] | null;
+    name?: string | null;
+    parent_session_id?: string | null;
+    /** The same as `parent_session_id`. */
+    parentSessionId?: string | null;
+    created_after?: string | number | null;
+    /** The same as `created_after`. */
+    createdAfter?: string | number | null;
+    created_before?: string | number | null;
+    /** The same as `created_before`. */
+    createdBefore?: string | number | null;
+    text?: string | null;
+    /** Default: "created_at". */
+    sort_by?: SessionOrder | null;
+    /** The same as `sort_by`. */
+    sortBy?: SessionOrder | null;
+    /** Default: false. */
+    descending?: boolean | null;
+    limit?: number | null;
+    /** Default: 0. */
+    offset?: number | null;
+  }
+
+  /** Options of `Session.delete`. */
+  interface SessionDeleteOptions {
+    /** Default: false. */
+    force?: boolean | null;
+  }
+
+  /** Options of `Session.save`. */
+  interface SessionSaveOptions {
+    /** Default: "". */
+    label?: string | null;
+  }
+
+  /** Options of `Session.load`. */
+  interface SessionLoadOptions {
+    checkpoint?: string | SessionCheckpoint | null;
+  }
+
+  /** Options of `Session.fork`. */
+  interface SessionForkOptions {
+    checkpoint?: string | SessionCheckpoint | null;
+    name?: string | null;
+  }
+
+  /** Options of `Session.timeline`. */
+  interface SessionTimelineOptions {
+    kinds?: readonly string[] | null;
+    /** Default: 0. */
+    since?: number | null;
+    limit?: number | null;
+  }
+
+  /**
+   * Sessions: units of work with a status, a timeline of what happened in them, and checkpoints to go back to.
+   *
+   * A session has the scope `session:<id>` of `State` to itself. While one is current (`set_current`), changes of the state and
+   * of artifacts, hooks and events are recorded in its timeline, in the same commit, and carry its correlation id. A session that
+   * is over its time (`max_duration`, `max_idle_time`) is suspended; `resume` or a longer limit lets it go on. Limits that a
+   * session does not have of its own are those of `[runtime.sessions]`.
+   */
+  interface SessionGlobal {
+    /**
+     * Start a session; its id. Times are in seconds, `max_rate` is operations per second.
+     *
+     * Raises `limit_exceeded` when there are `max_sessions` active or suspended ones already.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    create<TMetadata extends object>(options?: SessionCreateOptions<TMetadata> | null): string;
+
+    /**
+     * A session as it is now.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    get(id: string): SessionInfo;
+
+    /**
+     * Change what is given; `metadata` is merged with what is there.
+     *
+     * A session that was suspended because its time was over is active again when the new limits let it go on.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    update<TMetadata extends object>(id: string, options?: SessionUpdateOptions<TMetadata> | null): void;
+
+    /**
+     * The sessions that fit all of what is given; without `status`, the active and suspended ones.
+     *
+     * `tags` must all be there; `name` is the whole name, `text` any part of name or description, without regard to case.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    list(options?: SessionListOptions | null): SessionInfo[];
+
+    /**
+     * Put an active session aside; it still counts towards `max_sessions`.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    suspend(id: string): void;
+
+    /**
+     * Let a suspended session go on; the times for its limits begin anew.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    resume(id: string): void;
+
+    /**
+     * End a session well. An ended session is not current any more.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    complete(id: string): void;
+
+    /**
+     * End a session, and say why.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     *
+     * @param reason - Default: "".
+     */
+    fail(id: string, reason?: string | null): void;
+
+    /**
+     * Put a completed or failed session away: nothing about it changes any more. It can be read, forked and deleted.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    archive(id: string): void;
+
+    /**
+     * Delete a session with its scope, its checkpoints, its timeline and its artifacts.
+     *
+     * An active one only with `force`, else it raises `invalid_transition`.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    delete(id: string, options?: SessionDeleteOptions | null): void;
+
+    /**
+     * Make a checkpoint of a session: of what it is, of its scope and of its artifacts. What does not change is shared.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    save(id: string, options?: SessionSaveOptions | null): SessionCheckpoint;
+
+    /**
+     * The checkpoints of a session, oldest first.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    checkpoints(id: string): SessionCheckpoint[];
+
+    /**
+     * Delete a checkpoint, by id or label, and let go of what only it needed.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    delete_checkpoint(id: string, checkpoint: string | SessionCheckpoint): void;
+
+    /**
+     * Delete a checkpoint, by id or label, and let go of what only it needed.
+     *
+     * The same as `Session.delete_checkpoint`.
+     */
+    deleteCheckpoint: SessionGlobal["delete_checkpoint"];
+
+    /**
+     * The id of a session that is there; with `checkpoint` (id or label), the session is put back to it.
+     *
+     * In one commit its scope, its artifacts, and what it is, are what they were: a failed session is active again. The
+     * timeline goes on, and other checkpoints stay. Of equal labels the newest one counts.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    load(id: string, options?: SessionLoadOptions | null): string;
+
+    /**
+     * Start a new session from another one as it is, or was at a checkpoint (id or label); its id.
+     *
+     * Its parent is the origin. It has the origin's values, artifacts, metadata, tags and limits, and a timeline of its own.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    fork(id: string, options?: SessionForkOptions | null): string;
+
+    /**
+     * The id of the current session, or null.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    get_current(): string | null;
+
+    /**
+     * The id of the current session, or null.
+     *
+     * The same as `Session.get_current`.
+     */
+    getCurrent: SessionGlobal["get_current"];
+
+    /**
+     * Record what happens from now on under this session; with null, under none. It ends with the script.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    set_current(id?: string | null): void;
+
+    /**
+     * Record what happens from now on under this session; with null, under none. It ends with the script.
+     *
+     * The same as `Session.set_current`.
+     */
+    setCurrent: SessionGlobal["set_current"];
+
+    /**
+     * What happened in a session, oldest first: `{seq, at, kind, correlation_id, …}`; `since` is a `seq`, exclusive.
+     *
+     * Kinds: session.created, .suspended, .resumed, .completed, .failed, .archived (with `reason`), checkpoint.saved, .loaded
+     * (with `checkpoint_id`, `label`), state.saved, state.deleted (with `scope`, `key`, `version`), artifact.stored,
+     * artifact.deleted, hook.executed (with `point`, `hook`, `duration`), event.published.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    timeline(id: string, options?: SessionTimelineOptions | null): { [key: string]: T }[];
+  }
+
   /** What has happened. `language` is that of the script that published it, or `runtime`; `sequence` grows with every event. */
   interface EventRecord<T = Value> {
     id: string;
@@ -966,6 +1304,16 @@ declare class ScriptError extends Error {
  * a result with `success = false`, `error` and `code`; wrong arguments raise.
  */
 declare const State: Readonly<llmspell.StateGlobal>;
+
+/**
+ * Sessions: units of work with a status, a timeline of what happened in them, and checkpoints to go back to.
+ *
+ * A session has the scope `session:<id>` of `State` to itself. While one is current (`set_current`), changes of the state and
+ * of artifacts, hooks and events are recorded in its timeline, in the same commit, and carry its correlation id. A session that
+ * is over its time (`max_duration`, `max_idle_time`) is suspended; `resume` or a longer limit lets it go on. Limits that a
+ * session does not have of its own are those of `[runtime.sessions]`.
+ */
+declare const Session: Readonly<llmspell.SessionGlobal>;
 
 /**
  * Events: one bus for scripts and for what the runtime itself does (`state.changed`, `session.*`, `artifact.*`,

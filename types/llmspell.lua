@@ -691,6 +691,315 @@ function State.cleanup_backups(dry_run) end
 ---@return llmspell.BackupCleanup
 function State.cleanupBackups(dry_run) end
 
+---What a session is: active or suspended, or ended as completed or failed, or archived after that.
+---@alias llmspell.SessionStatus
+---| "active"
+---| "suspended"
+---| "completed"
+---| "failed"
+---| "archived"
+
+---A session. Times are RFC 3339 text in UTC; `metadata` is the same as `custom_metadata`.
+---
+---`failure_reason` says why it failed, or why it was suspended when its time was over. `operation_count` counts changes of the
+---state and of artifacts that were recorded under it.
+---@class llmspell.SessionInfo
+---@field id string
+---@field name string
+---@field description string
+---@field tags string[]
+---@field status llmspell.SessionStatus
+---@field created_at string
+---@field updated_at string
+---@field ended_at? string
+---@field parent_session_id? string
+---@field custom_metadata table<string, llmspell.Value>
+---@field metadata table<string, llmspell.Value>
+---@field artifact_count integer
+---@field artifact_bytes integer
+---@field operation_count integer
+---@field checkpoint_count integer
+---@field created_by string
+---@field failure_reason? string
+---@field correlation_id string
+
+---A status of sessions, or all of them.
+---@alias llmspell.SessionFilter
+---| "active"
+---| "suspended"
+---| "completed"
+---| "failed"
+---| "archived"
+---| "all"
+
+---What sessions can be sorted by.
+---@alias llmspell.SessionOrder
+---| "created_at"
+---| "updated_at"
+---| "name"
+---| "artifact_count"
+---| "operation_count"
+
+---A moment of a session that it can be put back to. `version` is that of the store.
+---@class llmspell.SessionCheckpoint
+---@field checkpoint_id string
+---@field label string
+---@field version integer
+---@field created_at string
+---@operator concat(any): string
+
+---Options of `Session.create`.
+---@class (exact) Session.create.Options
+---@field name? string default: ""
+---@field description? string default: ""
+---@field tags? string[]
+---@field metadata? table<string, llmspell.Storable>
+---@field parent_session_id? string
+---@field parentSessionId? string
+---@field max_duration? number
+---@field maxDuration? number
+---@field max_idle_time? number
+---@field maxIdleTime? number
+---@field max_artifacts? integer
+---@field maxArtifacts? integer
+---@field max_artifact_bytes? integer
+---@field maxArtifactBytes? integer
+---@field max_operations? integer
+---@field maxOperations? integer
+---@field max_rate? integer
+---@field maxRate? integer
+---@field created_by? string default: ""
+---@field createdBy? string default: ""
+
+---Options of `Session.update`.
+---@class (exact) Session.update.Options
+---@field name? string
+---@field description? string
+---@field tags? string[]
+---@field metadata? table<string, llmspell.Storable>
+---@field max_duration? number
+---@field maxDuration? number
+---@field max_idle_time? number
+---@field maxIdleTime? number
+---@field max_artifacts? integer
+---@field maxArtifacts? integer
+---@field max_artifact_bytes? integer
+---@field maxArtifactBytes? integer
+---@field max_operations? integer
+---@field maxOperations? integer
+---@field max_rate? integer
+---@field maxRate? integer
+
+---Options of `Session.list`.
+---@class (exact) Session.list.Options
+---@field status? llmspell.SessionFilter
+---@field tags? string[]
+---@field name? string
+---@field parent_session_id? string
+---@field parentSessionId? string
+---@field created_after? llmspell.Moment
+---@field createdAfter? llmspell.Moment
+---@field created_before? llmspell.Moment
+---@field createdBefore? llmspell.Moment
+---@field text? string
+---@field sort_by? llmspell.SessionOrder default: "created_at"
+---@field sortBy? llmspell.SessionOrder default: "created_at"
+---@field descending? boolean default: false
+---@field limit? integer
+---@field offset? integer default: 0
+
+---Options of `Session.delete`.
+---@class (exact) Session.delete.Options
+---@field force? boolean default: false
+
+---Options of `Session.save`.
+---@class (exact) Session.save.Options
+---@field label? string default: ""
+
+---Options of `Session.load`.
+---@class (exact) Session.load.Options
+---@field checkpoint? string|llmspell.SessionCheckpoint
+
+---Options of `Session.fork`.
+---@class (exact) Session.fork.Options
+---@field checkpoint? string|llmspell.SessionCheckpoint
+---@field name? string
+
+---Options of `Session.timeline`.
+---@class (exact) Session.timeline.Options
+---@field kinds? string[]
+---@field since? integer default: 0
+---@field limit? integer
+
+---Sessions: units of work with a status, a timeline of what happened in them, and checkpoints to go back to.
+---
+---A session has the scope `session:<id>` of `State` to itself. While one is current (`set_current`), changes of the state and
+---of artifacts, hooks and events are recorded in its timeline, in the same commit, and carry its correlation id. A session that
+---is over its time (`max_duration`, `max_idle_time`) is suspended; `resume` or a longer limit lets it go on. Limits that a
+---session does not have of its own are those of `[runtime.sessions]`.
+---@class Session
+Session = {}
+
+---Start a session; its id. Times are in seconds, `max_rate` is operations per second.
+---
+---Raises `limit_exceeded` when there are `max_sessions` active or suspended ones already.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param options? Session.create.Options
+---@return string
+function Session.create(options) end
+
+---A session as it is now.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+---@return llmspell.SessionInfo
+function Session.get(id) end
+
+---Change what is given; `metadata` is merged with what is there.
+---
+---A session that was suspended because its time was over is active again when the new limits let it go on.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+---@param options? Session.update.Options
+function Session.update(id, options) end
+
+---The sessions that fit all of what is given; without `status`, the active and suspended ones.
+---
+---`tags` must all be there; `name` is the whole name, `text` any part of name or description, without regard to case.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param options? Session.list.Options
+---@return llmspell.SessionInfo[]
+function Session.list(options) end
+
+---Put an active session aside; it still counts towards `max_sessions`.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+function Session.suspend(id) end
+
+---Let a suspended session go on; the times for its limits begin anew.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+function Session.resume(id) end
+
+---End a session well. An ended session is not current any more.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+function Session.complete(id) end
+
+---End a session, and say why.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+---@param reason? string default: ""
+function Session.fail(id, reason) end
+
+---Put a completed or failed session away: nothing about it changes any more. It can be read, forked and deleted.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+function Session.archive(id) end
+
+---Delete a session with its scope, its checkpoints, its timeline and its artifacts.
+---
+---An active one only with `force`, else it raises `invalid_transition`.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+---@param options? Session.delete.Options
+function Session.delete(id, options) end
+
+---Make a checkpoint of a session: of what it is, of its scope and of its artifacts. What does not change is shared.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+---@param options? Session.save.Options
+---@return llmspell.SessionCheckpoint
+function Session.save(id, options) end
+
+---The checkpoints of a session, oldest first.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+---@return llmspell.SessionCheckpoint[]
+function Session.checkpoints(id) end
+
+---Delete a checkpoint, by id or label, and let go of what only it needed.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+---@param checkpoint string|llmspell.SessionCheckpoint
+function Session.delete_checkpoint(id, checkpoint) end
+
+---Delete a checkpoint, by id or label, and let go of what only it needed.
+---
+---The same as `Session.delete_checkpoint`.
+---@param id string
+---@param checkpoint string|llmspell.SessionCheckpoint
+function Session.deleteCheckpoint(id, checkpoint) end
+
+---The id of a session that is there; with `checkpoint` (id or label), the session is put back to it.
+---
+---In one commit its scope, its artifacts, and what it is, are what they were: a failed session is active again. The
+---timeline goes on, and other checkpoints stay. Of equal labels the newest one counts.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+---@param options? Session.load.Options
+---@return string
+function Session.load(id, options) end
+
+---Start a new session from another one as it is, or was at a checkpoint (id or label); its id.
+---
+---Its parent is the origin. It has the origin's values, artifacts, metadata, tags and limits, and a timeline of its own.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+---@param options? Session.fork.Options
+---@return string
+function Session.fork(id, options) end
+
+---The id of the current session, or null.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@return string?
+function Session.get_current() end
+
+---The id of the current session, or null.
+---
+---The same as `Session.get_current`.
+---@return string?
+function Session.getCurrent() end
+
+---Record what happens from now on under this session; with null, under none. It ends with the script.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id? string
+function Session.set_current(id) end
+
+---Record what happens from now on under this session; with null, under none. It ends with the script.
+---
+---The same as `Session.set_current`.
+---@param id? string
+function Session.setCurrent(id) end
+
+---What happened in a session, oldest first: `{seq, at, kind, correlation_id, …}`; `since` is a `seq`, exclusive.
+---
+---Kinds: session.created, .suspended, .resumed, .completed, .failed, .archived (with `reason`), checkpoint.saved, .loaded
+---(with `checkpoint_id`, `label`), state.saved, state.deleted (with `scope`, `key`, `version`), artifact.stored,
+---artifact.deleted, hook.executed (with `point`, `hook`, `duration`), event.published.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+---@param options? Session.timeline.Options
+---@return table<string, llmspell.Value>[]
+function Session.timeline(id, options) end
+
 ---What has happened. `language` is that of the script that published it, or `runtime`; `sequence` grows with every event.
 ---@class llmspell.EventRecord
 ---@field id string

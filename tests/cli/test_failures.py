@@ -35,8 +35,8 @@ FAILURES: dict[str, tuple[list[str], int, str, str]] = {
     "unknown key": (["-c", "unknown.toml", "exec", "1"], 3, "config", "unknown.toml:2"),
     "wrong type": (["-c", "wrong.toml", "exec", "1"], 3, "config", "must be true or false"),
     "unknown profile": (["-p", "none", "exec", "1"], 3, "config", "there is no profile"),
-    "part that is not built": (["-c", "later.toml", "exec", "1"], 3, "not_enabled", "no sessions yet"),
-    "sessions": (["exec", "--session", "s1", "1"], 3, "not_enabled", "--session"),
+    "part that is not built": (["-c", "later.toml", "exec", "1"], 3, "not_enabled", "no encryption yet"),
+    "sessions that are off": (["exec", "--session", "s1", "1"], 3, "not_enabled", "sessions are switched off"),
     "principal without access control": (["exec", "--principal", "ann", "1"], 3, "not_enabled", "ann"),
     "store that is a file": (["-c", "file.toml", "exec", "1"], 4, "", "broken.toml"),
     "store that cannot be made": (["-c", "nowhere.toml", "exec", "1"], 4, "storage", "broken.toml is a file"),
@@ -66,7 +66,7 @@ def furnished(shell: Shell) -> Shell:
     shell.file("broken.toml", "[state]\nenabled = \n")
     shell.file("unknown.toml", "[state]\nenabeld = true\n")
     shell.file("wrong.toml", '[state]\nenabled = "yes"\n')
-    shell.file("later.toml", "[runtime.sessions]\nenabled = true\n")
+    shell.file("later.toml", "[state.security]\nencryption_enabled = true\n")
     shell.file("file.toml", '[state]\nbackend = "disk"\npath = "broken.toml"\n')
     shell.file("nowhere.toml", '[state]\nbackend = "disk"\npath = "broken.toml/store"\n')
     (shell.folder / "loop.lua").symlink_to("loop.lua")

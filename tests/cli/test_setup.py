@@ -30,8 +30,8 @@ def test_show_may_be_narrowed(shell: Shell) -> None:
 
 
 def test_show_works_with_a_part_that_is_not_built(shell: Shell) -> None:
-    shell.file("llmspell.toml", "[runtime.sessions]\nenabled = true\n")
-    assert "runtime.sessions.enabled = true" in shell("config", "show", "runtime.sessions").out
+    shell.file("llmspell.toml", "[state.security]\nencryption_enabled = true\n")
+    assert "state.security.encryption_enabled = true" in shell("config", "show", "state.security").out
     assert shell("validate").status == 3
 
 
