@@ -1087,7 +1087,7 @@ declare namespace llmspell {
      *
      * Absent unless the configuration sets `[runtime.sessions] enabled`.
      */
-    timeline(id: string, options?: SessionTimelineOptions | null): { [key: string]: T }[];
+    timeline(id: string, options?: SessionTimelineOptions | null): { [key: string]: Value }[];
   }
 
   /** What has happened. `language` is that of the script that published it, or `runtime`; `sequence` grows with every event. */

@@ -190,7 +190,7 @@ def _signatures(function: Function, prefix: str) -> Iterator[str]:
     generics += [_type_parameter(field, declared=True) for field in function.parameters if _holds_value(field.type)]
     generics += [name for name in _option_parameters(function, declared=True) if name != "T"]
     parameters = _parameters(function, prefix)
-    result = _output(function.result, "T", prefix)
+    result = _output(function.result, "T" if _slots(function.result) == 1 else f"{prefix}Value", prefix)
     if function.options:
         options = _options_type(function, prefix)
         if any(_stands_in(function, field) for field in function.options):
