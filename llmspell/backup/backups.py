@@ -1,11 +1,12 @@
 """`Backups`: the backups of one store in one folder. Everything that scripts and commands do with them."""
 
-from llmspell.backup import restore as restoring
 from llmspell.backup.content import AskSecret, Content, Loss
 from llmspell.backup.create import Maker, Options
+from llmspell.backup.fill import Outcome, count, fill, fill_path, is_empty
 from llmspell.backup.folder import Folder
 from llmspell.backup.manifest import FULL, INCREMENTAL, Manifest
 from llmspell.backup.pack import Progress, silent
+from llmspell.backup.restore import restore_scopes, restore_store
 from llmspell.backup.retention import Decision, Policy, decide
 from llmspell.backup.secret import PBKDF2, Secret
 from llmspell.backup.validation import Validation, validate
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class Restored:
     """What a restore did. `removed` counts values that came after the backup; times are µs."""
 
-    def __init__(self, backup_id: str, outcome: restoring.Outcome, safety_backup_id: str | None, duration: int) -> None:
+    def __init__(self, backup_id: str, outcome: Outcome, safety_backup_id: str | None, duration: int) -> None:
         self.backup_id = backup_id
         self.restored = outcome.restored
         self.removed = outcome.removed
@@ -131,8 +132,10 @@ class Backups:
         with self.folder.reading():
             found = validate(self.folder, backup_id, self._find_secret, progress)
             if restore_test and found.is_valid:
+                from llmspell.backup.rehearsal import rehearse
+
                 with Content(self.folder, backup_id, self._find_secret) as content:
-                    for problem in restoring.rehearse(content, progress):
+                    for problem in rehearse(content, progress):
                         found.add_integrity(backup_id, problem)
         return found
 
@@ -201,20 +204,18 @@ class Backups:
     def _restore(
         self, content: Content, scopes: "list_[str] | None", to: str | Store | None, *, salvage: bool, dry_run: bool,
         progress: Progress,
-    ) -> restoring.Outcome:  # fmt: skip
+    ) -> Outcome:  # fmt: skip
         if to is None and scopes is not None:
-            return restoring.restore_scopes(
-                self.manager, content, scopes, salvage=salvage, dry_run=dry_run, progress=progress
-            )
+            return restore_scopes(self.manager, content, scopes, salvage=salvage, dry_run=dry_run, progress=progress)
         if to is None:
-            return restoring.restore_store(self.manager, content, salvage=salvage, dry_run=dry_run, progress=progress)
+            return restore_store(self.manager, content, salvage=salvage, dry_run=dry_run, progress=progress)
         if scopes is not None:
             raise BadArgument("a backup of some scopes can be restored into the configured store only")
         if dry_run:
-            return restoring.count(content, salvage=salvage, progress=progress)
+            return count(content, salvage=salvage, progress=progress)
         if isinstance(to, str):
-            return restoring.restore_path(to, content, salvage=salvage, progress=progress)
-        return restoring.fill(to, content, salvage=salvage, progress=progress)
+            return fill_path(to, content, salvage=salvage, progress=progress)
+        return fill(to, content, salvage=salvage, progress=progress)
 
     def _clean(self, *, dry_run: bool) -> Cleaned:
         manifests, broken = self.folder.manifests()
@@ -233,7 +234,7 @@ class Backups:
         return Cleaned(decisions, freed, warnings)
 
     def _is_empty(self) -> bool:
-        return restoring.is_empty(self.manager.store)
+        return is_empty(self.manager.store)
 
     def _refuse_transaction(self, done: str) -> None:
         if self.manager.own_transaction() is not None:

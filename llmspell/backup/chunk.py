@@ -6,8 +6,9 @@ A chunk is, little-endian: the number n of entries (4 bytes), n lengths of keys 
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator
-from itertools import accumulate, pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from operator import lt
+from struct import Struct
 from zlib import crc32
 
 from llmspell.errors import Corrupt
@@ -101,16 +102,20 @@ def decode(data: bytes) -> list[Entry]:
     if _SWAPS:
         key_lengths.byteswap()
         value_lengths.byteswap()
-    places = list(accumulate(key_lengths, initial=keys_start))
-    keys = [data[start:end] for start, end in pairwise(places)]
+    middle = keys_start + sum(key_lengths)
     is_gone = ABSENT in value_lengths
     sizes = [0 if size == ABSENT else size for size in value_lengths] if is_gone else value_lengths
-    places = list(accumulate(sizes, initial=places[-1]))
-    if places[-1] != len(data):
+    if middle + sum(sizes) != len(data):
         raise Corrupt("a chunk of the backup has another size than its entries")
-    values: list[bytes | None] = [data[start:end] for start, end in pairwise(places)]
+    keys = _split(data, keys_start, key_lengths)
+    values: Sequence[bytes | None] = _split(data, middle, sizes)
     if is_gone:
         values = [None if size == ABSENT else value for size, value in zip(value_lengths, values, strict=True)]
-    if min(key_lengths) == 0 or max(key_lengths) > MAX_KEY_BYTES or any(a >= b for a, b in pairwise(keys)):
+    if min(key_lengths) == 0 or max(key_lengths) > MAX_KEY_BYTES or not all(map(lt, keys, keys[1:])):
         raise Corrupt("the keys of a chunk of the backup are not in order")
     return list(zip(keys, values, strict=True))
+
+
+def _split(data: bytes, start: int, sizes: Sequence[int]) -> tuple[bytes, ...]:
+    """The pieces of these sizes, one behind the other. Twice as fast as slices."""
+    return Struct("%ds" * len(sizes) % tuple(sizes)).unpack_from(data, start)

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from llmspell.backup import chunk
 from llmspell.backup.chunk import Entry
@@ -19,6 +20,7 @@ AskSecret = Callable[[], Secret]
 """Finds the key; raises EncryptionError. Only called for encrypted backups."""
 
 _VERSION_BYTES = 8
+_RUN_BYTES, _RUN_ENTRIES = 1 << 20, 5000
 _NO_VERSION = bytes(_VERSION_BYTES)
 
 
@@ -141,18 +143,27 @@ class Content:
 
         Damage raises Corrupt, naming what it affects; with `losses` it is added there instead, and the rest is given.
         """
-        lower = self._read(((m, r) for m, r in self._plain() if _touches(r, start, end)), losses, progress)
-        if len(self.chain) > 1:
-            uppers = []
-            for age, member in enumerate(self.chain[:-1]):
-                wanted = [(member, ref) for ref in member.refs if ref.is_change and _touches(ref, start, end)]
-                if wanted:
-                    uppers.append(_aged(age, self._read(wanted, losses, progress, ahead=False)))
-            merged = overlay(_newest(uppers), lower, False)  # type: ignore[arg-type]
-            lower = _trimmed(merged, self.manifest.trim)
+        entries = chain.from_iterable(self.runs(start, end, losses=losses, progress=progress))
         if start == b"" and end is None:
+            return entries
+        return ((k, v) for k, v in entries if k >= start and (end is None or k < end))
+
+    def runs(
+        self, start: bytes = b"", end: bytes | None = None, *, losses: list[Loss] | None = None,
+        progress: Progress = silent,
+    ) -> Iterator[list[tuple[bytes, bytes]]]:  # fmt: skip
+        """As `entries`, in lists of about a chunk; with some outside of the range in the first and the last."""
+        lower = self._read(((m, r) for m, r in self._plain() if _touches(r, start, end)), losses, progress)
+        if len(self.chain) == 1:
             return lower  # type: ignore[return-value]
-        return ((k, v) for k, v in lower if k >= start and (end is None or k < end))  # type: ignore[misc]
+        uppers = []
+        for age, member in enumerate(self.chain[:-1]):
+            wanted = [(member, ref) for ref in member.refs if ref.is_change and _touches(ref, start, end)]
+            if wanted:
+                changes = self._read(wanted, losses, progress, ahead=False)
+                uppers.append(_aged(age, chain.from_iterable(changes)))
+        merged = overlay(_newest(uppers), chain.from_iterable(lower), False)  # type: ignore[arg-type]
+        return _in_runs(_trimmed(merged, self.manifest.trim))
 
     def _plain(self) -> list[tuple[Member, Ref]]:
         """The chunks that are no changes: of the complete backup, and of the newest where nothing is journaled."""
@@ -166,8 +177,8 @@ class Content:
 
     def _read(
         self, wanted: Iterable[tuple[Member, Ref]], losses: list[Loss] | None, progress: Progress, *, ahead: bool = True
-    ) -> Iterator[Entry]:
-        """The entries of some chunks, in order. `ahead` reads them with threads, which takes memory for each such run."""
+    ) -> Iterator[list[Entry]]:
+        """The entries of some chunks, in order, chunk by chunk. `ahead` reads with threads, which takes memory for each run."""
 
         def read(item: tuple[Member, Ref]) -> list[Entry] | Loss:
             member, ref = item
@@ -186,7 +197,7 @@ class Content:
                     )
                 losses.append(result)
             else:
-                yield from result
+                yield result
             progress(ref.size)
 
     def _collect(self, backup_id: str) -> None:
@@ -256,6 +267,19 @@ def _newest(streams: list[Iterator[tuple[bytes, int, bytes | None]]]) -> Iterato
         if key != last:
             last = key
             yield key, value
+
+
+def _in_runs(entries: Iterator[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
+    run: list[tuple[bytes, bytes]] = []
+    size = 0
+    for entry in entries:
+        run.append(entry)
+        size += len(entry[1])
+        if size > _RUN_BYTES or len(run) == _RUN_ENTRIES:
+            yield run
+            run, size = [], 0
+    if run:
+        yield run
 
 
 def _trimmed(entries: Iterator[tuple[bytes, bytes]], trim: int) -> Iterator[tuple[bytes, bytes]]:

@@ -5,8 +5,9 @@ fork when no transaction is open: parent and child each open it again when they 
 """
 
 import errno
+import fcntl
 import os
-from _thread import allocate_lock
+from _thread import allocate_lock, get_ident
 from time import sleep
 
 import lmdb
@@ -16,7 +17,7 @@ from llmspell.storage import fork
 from llmspell.storage.datafile import DataFile
 from llmspell.storage.fault import explain, explain_os
 from llmspell.storage.folder import sync_folder
-from llmspell.storage.format import FORMAT, FORMAT_KEY, check_format
+from llmspell.storage.format import FILLING, FORMAT, FORMAT_KEY, check_format
 from llmspell.storage.turn import ProcessTurn
 
 TYPE_CHECKING = False
@@ -46,8 +47,8 @@ class Environment:
     """
 
     __slots__ = (
-        "_env", "_map_size", "_opening", "begin", "is_lost", "is_read_only", "is_synced", "path", "transactions",
-        "turn", "users",
+        "_env", "_filler", "_lock_file", "_map_size", "_opening", "begin", "is_lost", "is_read_only", "is_synced", "path",
+        "transactions", "turn", "users",
     )  # fmt: skip
     _env: "lmdb.Environment | None"
     begin: "Begin"
@@ -62,6 +63,8 @@ class Environment:
         self.users = 0
         self._map_size = map_size
         self._opening = allocate_lock()
+        self._filler = 0
+        self._lock_file = -1
         self._open()
 
     def recover(self, error: lmdb.Error) -> None:
@@ -96,10 +99,53 @@ class Environment:
             self._env.close()
             self._env = None
 
+    def seclude(self, filler: object) -> bool:
+        """Keep everybody else out until `admit`; False when others have it open, or `filler` is not the only transaction.
+
+        Other processes wait when they open it, and other threads when they begin. `begin_alone` is for this thread.
+        """
+        if self._env is None or self.transactions != {filler} or not self._opening.acquire(False):
+            return False
+        if not self._lock_processes_out():
+            self._opening.release()
+            return False
+        self._filler = get_ident()
+        self.begin = self._resume
+        return True
+
+    def begin_alone(self) -> "lmdb.Transaction[bytes]":
+        """A write transaction of the thread that keeps all others out."""
+        if self._env is None:
+            raise StorageError(f"the store at {self.path} is closed")
+        return self._env.begin(write=True)
+
+    def admit(self, *, is_whole: bool) -> None:
+        """Let the others in again; what is not whole is taken out first, by whoever opens it next if it cannot be now."""
+        env = self._env
+        if env is None:
+            return
+        try:
+            if not is_whole:
+                _empty(env)
+            self.begin = env.begin
+        except BaseException as error:
+            env.close()
+            self._env = None
+            if not isinstance(error, lmdb.Error):
+                raise
+        finally:
+            if self._env is not None:
+                fcntl.lockf(self._lock_file, fcntl.LOCK_SH, 1)
+            self._filler = 0
+            self._opening.release()
+
     def close(self) -> None:
         """Let go of the files."""
         if self._env is not None and not self.is_lost:
             self._env.close()
+        if self._lock_file >= 0:
+            os.close(self._lock_file)
+            self._lock_file = -1
         self.begin = self._refuse
         self.turn.close()
 
@@ -142,6 +188,10 @@ class Environment:
         try:
             env.reader_check()
             with env.begin() as transaction:
+                is_unfinished = transaction.get(FILLING) is not None
+            if is_unfinished:
+                self._clear(env)
+            with env.begin() as transaction:
                 check_format(transaction.get(FORMAT_KEY), self.path)
         except lmdb.Error as error:
             env.close()
@@ -151,6 +201,36 @@ class Environment:
             raise
         self._env = env
         self.begin = env.begin
+
+    def _lock_processes_out(self) -> bool:
+        """Turn the shared lock with which LMDB marks that a process has the file open into an exclusive one."""
+        try:
+            if self._lock_file < 0:
+                # Kept open: closing any descriptor of the file gives up all locks that the process has on it.
+                self._lock_file = os.open(os.path.join(self.path, LOCK), os.O_RDWR | os.O_CLOEXEC)
+            fcntl.lockf(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
+        except OSError:
+            return False
+        return True
+
+    def _clear(self, env: lmdb.Environment) -> None:
+        """Empty a store whose filler has died. While he lives, nobody gets here."""
+        if self.is_read_only:
+            raise StorageError(
+                f"filling the store at {self.path} was broken off",
+                hint="open it for writing, which empties it; then restore again",
+            )
+        has_turn = not self.turn.is_mine()
+        if has_turn:
+            self.turn.acquire(_CREATION_SECONDS)
+        try:
+            with env.begin() as transaction:
+                is_unfinished = transaction.get(FILLING) is not None
+            if is_unfinished:
+                _empty(env)
+        finally:
+            if has_turn:
+                self.turn.release()
 
     def _map(self) -> lmdb.Environment:
         """Open it with the largest map that the system grants."""
@@ -175,7 +255,9 @@ class Environment:
         raise explain(refused, self.path) from refused
 
     def _resume(self, *, write: bool = False) -> "lmdb.Transaction[bytes]":
-        """What `begin` is while the environment is closed for a fork."""
+        """What `begin` is while the environment is closed for a fork, or has only one user."""
+        if self._filler == get_ident():
+            raise StorageError("the store cannot be used in another way by who fills it")
         with self._opening:
             if self._env is None:
                 self._open()
@@ -255,6 +337,13 @@ share = _registry.share
 """The environment of a folder, which is created unless it is only read. Every sharing is ended by `leave`."""
 leave = _registry.leave
 """End one sharing, and close the environment after the last. Raises StorageBusy when another thread goes on writing."""
+
+
+def _empty(env: lmdb.Environment) -> None:
+    """Make a store as empty as a new one. The memory that it takes follows the number of pages, 8 bytes for each."""
+    with env.begin(write=True) as transaction:
+        transaction.drop(env.open_db(txn=transaction), delete=False)
+        transaction.put(FORMAT_KEY, FORMAT)
 
 
 def _create(path: str, turn: ProcessTurn) -> None:

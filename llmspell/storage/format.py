@@ -6,6 +6,9 @@ FORMAT_KEY = b"m/format"
 FORMAT = b"llmspell 1"
 """What every store of this version holds under `FORMAT_KEY`, from the moment of its creation."""
 
+FILLING = b"\0filling"
+"""A key that is there, instead of the marker, while a store is being filled by parts (`storage.filling`)."""
+
 
 def check_format(marker: bytes | None, where: str) -> None:
     """Raise what `find_fault` finds in the marker of the store at `where`."""

@@ -264,8 +264,16 @@ class LmdbStore(Store):
         file through LMDB itself is waited for without a limit.
         """
         if self._is_read_only:
-            raise ReadOnly(f"the store at {self.path} was opened for reading only")
+            raise self._refuse_writing()
         return LmdbWrite(self._environment, timeout)
+
+    def fill(self, *, timeout: float | None = None) -> LmdbWrite:
+        """Takes memory for one part at a time where nobody else has the store open; others then wait when they open it."""
+        from llmspell.storage.filling import LmdbFill
+
+        if self._is_read_only:
+            raise self._refuse_writing()
+        return LmdbFill(self._environment, timeout)
 
     def is_wanted(self) -> bool:
         return self._environment.turn.is_wanted()
@@ -294,6 +302,9 @@ class LmdbStore(Store):
             with self.write():
                 problems = verify_files(self.path)
         return problems
+
+    def _refuse_writing(self) -> ReadOnly:
+        return ReadOnly(f"the store at {self.path} was opened for reading only")
 
     def info(self) -> dict[str, object]:
         """Also `map_size` and the number of `readers`, in bytes and slots of the lock file."""

@@ -5,7 +5,7 @@ use the store. Domain services share one store, so what they write in one transa
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 MAX_KEY_BYTES = 511
@@ -40,6 +40,11 @@ class WriteTransaction(ReadTransaction):
     @abstractmethod
     def put(self, key: bytes, value: bytes) -> None:
         """Set `key`; an empty key or one above `MAX_KEY_BYTES` raises ValueError."""
+
+    def load(self, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+        """Set many keys, given in ascending order: faster than one by one."""
+        for key, value in pairs:
+            self.put(key, value)
 
     @abstractmethod
     def delete(self, key: bytes) -> bool:
@@ -80,6 +85,14 @@ class Store(ABC):
         (`flush_every_ms`): then they are visible at once in this process, and on disk within that window. One thread
         has one write transaction at a time; a second one inside it raises StorageError.
         """
+
+    def fill(self, *, timeout: float | None = None) -> AbstractContextManager[WriteTransaction]:
+        """A write transaction for putting everything into an empty store: all or nothing as any other, without savepoints.
+
+        A back end may spare memory in it by keeping others out, who then wait for its end. The thread that fills must
+        not use the store in another way meanwhile. Raises StorageError when the store is not empty.
+        """
+        return self.write(timeout=timeout)
 
     def is_wanted(self) -> bool:
         """Whether somebody waits for the write transaction that is open now. May be asked only while one is."""

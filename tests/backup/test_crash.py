@@ -25,7 +25,9 @@ import sys, time
 from llmspell.backup.backups import Backups
 from llmspell.backup.retention import Policy
 from llmspell.state.manager import StateManager
+from llmspell.storage import filling
 from llmspell.storage.lmdb import LmdbStore
+filling._COMMIT_BYTES = 100_000
 folder = sys.argv[1]
 state = StateManager(LmdbStore(folder + "/store"))
 backups = Backups(state, folder + "/backups", policy=Policy(max_backups=2, min_backups=0))
@@ -37,6 +39,7 @@ WORK = {
     "restore": "backups.restore(sys.argv[2], backup_first=False, verify=False)",
     "restore after a safety backup": "backups.restore(sys.argv[2])",
     "restore to a path": "backups.restore(sys.argv[2], to=folder + '/new', verify=False)",
+    "restore into an empty store": "Backups(StateManager(LmdbStore(folder + '/lost')), folder + '/backups').restore(sys.argv[2])",
     "cleanup": "backups.cleanup()",
 }
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -117,6 +120,12 @@ def kill_once(folder: Path, name: str, first: str, restored: dict[bytes, bytes],
                 assert restored.items() <= content(new, exactly=True).items()
                 assert check(new).problems == []
             rmtree(folder / "new")
+        if (folder / "lost").exists():
+            with LmdbStore(folder / "lost") as lost:
+                found = content(lost, exactly=True)
+                assert len(found) == 1 or restored.items() <= found.items()
+                assert check(lost).problems == []
+            rmtree(folder / "lost")
         # Whoever comes next finds no lock and clears away what is left.
         made = backups.create()
         assert backups.folder.debris() == []
