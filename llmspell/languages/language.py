@@ -158,6 +158,8 @@ class Language(ABC):
     """
 
     name: str
+    first_index = 0
+    """Where its lists begin."""
     suffixes: tuple[str, ...]
     _is_running = False
 

@@ -113,6 +113,7 @@ def _same(value: "Any") -> "Any":
 
 class Lua(Language):
     name = "lua"
+    first_index = 1
     suffixes = (".lua",)
 
     def __init__(self, globals_: "Sequence[Global]", limits: Limits, services: Services) -> None:

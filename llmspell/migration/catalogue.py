@@ -25,13 +25,15 @@ class Catalogue:
     """Schemas by version, as a transaction sees them. Kept in the store, so that all processes agree.
 
     `functions` are those that this process knows. The current version is what saves are stamped with: `default` until a
-    migration moves it to `moved_to`; with `follows_latest`, the latest registered version when that is higher.
+    migration moves it to `moved_to`; with `follows_latest`, the latest registered version when that is higher. Paths in
+    errors count places in lists from `first_index`, as the language that runs does.
     """
 
     def __init__(self, *, default: Version, compatibility: str = "backward", follows_latest: bool = False) -> None:
         if compatibility not in COMPATIBILITY:
             raise SchemaError(f"unknown compatibility {compatibility!r}; the levels are {', '.join(COMPATIBILITY)}")
         self.functions = Functions()
+        self.first_index = 0
         self.schemas: dict[Version, Schema] = {}
         self.current = default
         self.moved_to: Version | None = None

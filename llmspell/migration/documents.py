@@ -118,7 +118,7 @@ class Changer:
 
     A schema's steps and rules are for the documents it covers, and for no others. `steps` stand for the declared ones when
     they are given. Trusted values are not validated, external ones always strictly. `is_covered` says that every document
-    is known to be covered by the schema of the target.
+    is known to be covered by the schema of the target. Paths in errors count from `first_index`.
     """
 
     def __init__(
@@ -131,7 +131,9 @@ class Changer:
         steps: "Sequence[Step] | None" = None,
         is_covered: bool = True,
         max_value_bytes: int,
+        first_index: int = 0,
     ) -> None:
+        self._first_index = first_index
         self._target = target
         self._level = level
         self._schemas = schemas
@@ -199,7 +201,7 @@ class Changer:
             if code == EXTERNAL or len(payload) > self._max_value_bytes:
                 admit(payload, code, self._max_value_bytes)
         except Violation as violation:
-            raise self._problem(key, str(violation)) from violation
+            raise self._problem(key, violation.text(self._first_index)) from violation
         except LlmspellError as error:
             raise self._problem(key, f"{error.message} (rule {error.code})") from error
         return payload

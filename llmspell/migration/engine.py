@@ -334,6 +334,7 @@ class Migrations:
             steps=request.steps,
             is_covered=schema is not None or not self.catalogue.schemas,
             max_value_bytes=self.manager.max_value_bytes,
+            first_index=self.catalogue.first_index,
         )
         return selection, changer
 

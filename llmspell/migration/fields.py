@@ -28,13 +28,40 @@ LEVELS = ("none", "basic", "strict")
 
 
 class Violation(Exception):
-    """A document breaks a rule. `path` is where (`$.a.b[0]`), `rule` its name, `problem` what is wrong, as a clause."""
+    """A document breaks a rule: `rule` is its name, `problem` what is wrong, as a clause.
+
+    The path says where; a place in a list stands in it as `at_index` gives it.
+    """
 
     def __init__(self, path: str, rule: str, problem: str) -> None:
-        super().__init__(f"{path} {problem} (rule {rule})")
-        self.path = path
+        super().__init__(path, rule, problem)
+        self._path = path
         self.rule = rule
         self.problem = problem
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def path(self, first_index: int = 0) -> str:
+        """Such as `$.a.b[0]`, where places are counted from `first_index`, as the reader's language does."""
+        path, *places = self._path.split(_PLACE)
+        for place in places:
+            index, _, rest = place.partition("]")
+            path += f"{int(index) + first_index}]{rest}"
+        return path
+
+    def text(self, first_index: int = 0) -> str:
+        """All of it in words."""
+        return f"{self.path(first_index)} {self.problem} (rule {self.rule})"
+
+
+_PLACE = "\0"
+"""Stands before the place in a path: a name may look like one, `a[0]`."""
+
+
+def at_index(path: str, index: int) -> str:
+    """The path of an item of a list."""
+    return f"{path}[{_PLACE}{index}]"
 
 
 class Field:
@@ -360,6 +387,6 @@ def _items_check(items: Field, path: str, level: int) -> "Check":
 
     def check_items(value: "list[Any]", at: str) -> None:
         for index, item in enumerate(value):
-            check(item, f"{at or path}[{index}]")
+            check(item, at_index(at or path, index))
 
     return check_items

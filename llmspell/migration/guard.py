@@ -46,7 +46,7 @@ class SchemaGuard(Guard):
             try:
                 schema.validate(values.decode(payload), level)
             except Violation as violation:
-                raise describe(violation, scope, name, schema) from None
+                raise describe(violation, scope, name, schema, self._catalogue.first_index) from None
 
     def after_load(self, key: bytes, stored: bytes) -> bytes | None:
         current = self._manager.own_transaction()
@@ -69,6 +69,7 @@ class SchemaGuard(Guard):
             catalogue.schemas,
             catalogue.functions,
             max_value_bytes=self._manager.max_value_bytes,
+            first_index=catalogue.first_index,
         )
         payload = changer.change(key, stored, stamp)
         if payload is None:

@@ -194,9 +194,10 @@ def fits(pattern: str, text: str) -> bool:
     return not pattern or matches(tuple(pattern.split("*")), text)
 
 
-def describe(violation: Violation, scope: str, key: str, schema: Schema) -> SchemaError:
+def describe(violation: Violation, scope: str, key: str, schema: Schema, first_index: int = 0) -> SchemaError:
     """The error for a document: it names scope, key, path and rule."""
-    return SchemaError(f"the value of '{key}' in scope '{scope}' breaks the schema {schema.text}: {violation}")
+    told = violation.text(first_index)
+    return SchemaError(f"the value of '{key}' in scope '{scope}' breaks the schema {schema.text}: {told}")
 
 
 def _text(read: "dict[str, Any]", name: str, where: str) -> str:

@@ -171,6 +171,8 @@ class Runtime:
         if session_id is not None:
             self.sessions.set_current(session_id)
         running = self._language = self._open_language(language or language_of(name) or self.config.default_engine)
+        if self._migrations is not None:
+            self._migrations.catalogue.first_index = running.first_index
         try:
             result = running.run(source, name, args)
             if self._output_failure is not None:

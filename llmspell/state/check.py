@@ -1,5 +1,7 @@
 """Whether what the state has stored is sound, entry by entry and as a whole."""
 
+from functools import cache
+
 from llmspell.errors import LlmspellError
 from llmspell.state.journal import Part, Retired, thinned_at
 from llmspell.state.transaction import Head
@@ -9,13 +11,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from llmspell.storage.check import Examine
     from llmspell.storage.store import ReadTransaction
 
 _VERSION_BYTES = 8
 
 
 def examine(key: bytes, value: bytes) -> str | None:
-    """What is wrong with one stored pair, as a sentence, or None; also for pairs of other domains, which it passes."""
+    """What is wrong with one stored pair, as a sentence, or None; also for pairs of other domains, which it hands on."""
     space = key[:1]
     try:
         if space == keys.STATE:
@@ -26,8 +29,10 @@ def examine(key: bytes, value: bytes) -> str | None:
             Part(key, value)
         elif key == keys.HEAD:
             Head.unpack(value)
-        elif space == keys.EXPIRY and value:
-            return f"the expiry index has a value at {key!r}"
+        elif space == keys.EXPIRY:
+            return f"the expiry index has a value at {key!r}" if value else None
+        elif (examine_other := _examiner(space)) is not None:
+            return examine_other(key, value)
     except LlmspellError as error:
         return error.message
     return None
@@ -50,6 +55,16 @@ def examine_index(txn: "ReadTransaction") -> "Iterator[str]":
     for entry in sorted(expected):
         scope, name = keys.split(entry[_VERSION_BYTES:])
         yield f"'{name}' in scope '{scope}' expires, but is not in the expiry index"
+
+
+@cache
+def _examiner(space: bytes) -> "Examine | None":
+    """What looks at the pairs of a space that another domain has; None for spaces of which nothing is known."""
+    if space == b"M":
+        from llmspell.migration.check import examine
+
+        return examine
+    return None
 
 
 def _examine_history(key: bytes, value: bytes) -> None:

@@ -21,7 +21,7 @@ def problem(
     try:
         schema(fields=fields, **more).validate(document, level)
     except Violation as violation:
-        return violation.path, violation.rule
+        return violation.path(), violation.rule
     return None
 
 
@@ -152,3 +152,11 @@ def test_patterns_choose_documents(scope: str, key: str, fits: bool) -> None:
 
 def test_a_custom_scope_is_meant_in_either_spelling() -> None:
     assert schema(scope="custom:notes").covers("notes", "k")
+
+
+def test_places_in_a_path_are_counted_as_the_reader_does() -> None:
+    fields = {"a[0]": {"type": "list", "items": {"type": "list", "items": "string"}}}
+    with pytest.raises(Violation) as caught:
+        schema(fields=fields).validate({"a[0]": [[], ["x", 1]]}, STRICT)
+    assert str(caught.value).startswith("$.a[0][1][1] must be text")
+    assert caught.value.path(1) == "$.a[0][2][2]"

@@ -266,3 +266,33 @@ def test_without_the_setting_the_functions_are_absent_and_the_error_names_it(run
     with pytest.raises(ScriptError) as caught:
         run(lua="State.migrate(2)", javascript="State.migrate(2)", head=False)
     assert caught.value.hint == "State.migrate needs [state.migration] enabled in the configuration"
+
+
+def test_places_in_lists_count_as_the_language_does(run: Scripts) -> None:
+    told = run(
+        lua="""
+        local V = {version = 1, scope = "l", fields = {list = {type = "list", items = "string"}}}
+        local W = {version = 2, scope = "l", compatibility = "none", fields = {list = {type = "list", items = "integer"}},
+          migration_path = {{from_version = 1, transformations = {}}}}
+        State.register_schema(V)
+        local saving = problem(State.save, "l", "d", {list = {"a", 2}})
+        State.save("l", "d", {list = {"a"}})
+        State.register_schema(W)
+        return {saving.message, State.plan_migration(2).samples[1].error, State.migrate(2).error,
+          State.migration_history()[1].error}
+        """,
+        javascript="""
+        const V = {version: 1, scope: 'l', fields: {list: {type: 'list', items: 'string'}}}
+        const W = {version: 2, scope: 'l', compatibility: 'none', fields: {list: {type: 'list', items: 'integer'}},
+          migration_path: [{from_version: 1, transformations: []}]}
+        State.register_schema(V)
+        const saving = problem(State.save, 'l', 'd', {list: ['a', 2]});
+        State.save('l', 'd', {list: ['a']});
+        State.register_schema(W);
+        [saving.message, State.plan_migration(2).samples[0].error, State.migrate(2).error,
+          State.migration_history()[0].error]
+        """,
+    )
+    first = 1 if run.language == "lua" else 0
+    assert f"$.list[{first + 1}] must be text" in told[0]
+    assert all(f"$.list[{first}] must be an integer" in each for each in told[1:]), told

@@ -80,7 +80,7 @@ REFUSES: list[tuple[str, dict[str, Any], dict[Any, Any], str]] = [
 def test_what_cannot_be_done_names_the_path(transform: str, given: dict[str, Any], document: Any, path: str) -> None:
     with pytest.raises(Violation) as caught:
         apply(document, transform, **given)
-    assert caught.value.path == path
+    assert caught.value.path() == path
     assert caught.value.rule in (transform, "convert")
 
 
