@@ -172,13 +172,14 @@ class _Tagger:
             if name in tree:
                 raise BadValue(f"the map at {path} has both the integer key {name} and the text key '{name}'")
             tree[name] = self.convert(item, f"{path}.{name}")
-        if len(tree) == 1 and _is_tag(name):
+        if len(tree) == 1 and is_tag(name):
             self.tagged = True
             return {"$" + name: tree[name]}
         return tree
 
 
-def _is_tag(name: str) -> bool:
+def is_tag(name: str) -> bool:
+    """Whether the only key of an object would read as a tag."""
     return name.startswith("$") and name.lstrip("$") in ("bytes", "map")
 
 
@@ -191,7 +192,7 @@ def _untag(pairs: "list[tuple[str, Any]]") -> "Any":
             return a2b_base64(item, strict_mode=True)
         if name == "$map" and type(item) is list and all(type(pair) is list and len(pair) == 2 for pair in item):
             return dict(item)
-        if name.startswith("$$") and _is_tag(name):
+        if name.startswith("$$") and is_tag(name):
             return {name[1:]: item}
     return dict(pairs)
 

@@ -1090,7 +1090,7 @@ declare namespace llmspell {
     timeline(id: string, options?: SessionTimelineOptions | null): { [key: string]: Value }[];
   }
 
-  /** What has happened. `language` is that of the script that published it, or `runtime`; `sequence` grows with every event. */
+  /** What has happened. `language` is that of the publishing script, or `runtime`; `sequence` grows with every event. */
   interface EventRecord<T = Value> {
     id: string;
     event_type: string;

@@ -1000,7 +1000,7 @@ function Session.setCurrent(id) end
 ---@return table<string, llmspell.Value>[]
 function Session.timeline(id, options) end
 
----What has happened. `language` is that of the script that published it, or `runtime`; `sequence` grows with every event.
+---What has happened. `language` is that of the publishing script, or `runtime`; `sequence` grows with every event.
 ---@class llmspell.EventRecord
 ---@field id string
 ---@field event_type string

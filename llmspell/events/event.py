@@ -7,41 +7,37 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+OVERHEAD = 512
+"""Bytes that an event takes in memory besides its data, roughly."""
+
 
 class Event:
-    """What has happened: `type`, `data` (a payload), when (`at`, µs since 1970), what caused it, and who published it.
+    """What has happened: `event_type`, `data` (a payload), when (`at`, µs since 1970), what caused it, and who published it.
 
     `sequence` counts the events of one bus. `language` is that of the publishing script, `python` or `runtime`. `metadata` is
     what the publisher added: tags, source, priority, ttl.
     """
 
     __slots__ = (
-        "_origin",
-        "at",
-        "chain",
-        "correlation_id",
-        "data",
-        "expires",
-        "language",
-        "metadata",
-        "sequence",
-        "type",
-    )
+        "_origin", "at", "chain", "correlation_id", "data", "event_type", "expires", "language", "metadata", "sequence",
+        "size",
+    )  # fmt: skip
 
     def __init__(
-        self, origin: "Origin", sequence: int, at: int, type: str, data: bytes, correlation_id: str, language: str,
-        metadata: "dict[str, Any] | None", expires: float | None, chain: int,
+        self, origin: "Origin", sequence: int, at: int, event_type: str, data: bytes, correlation_id: str, language: str,
+        metadata: "dict[str, Any]", expires: float | None, chain: int,
     ) -> None:  # fmt: skip
         self._origin = origin
         self.sequence = sequence
         self.at = at
-        self.type = type
+        self.event_type = event_type
         self.data = data
         self.correlation_id = correlation_id
         self.language = language
         self.metadata = metadata
         self.expires = expires
         """When, by the monotonic clock, it is not worth delivering any more; None for never."""
+        self.size = len(data) + OVERHEAD
         self.chain = chain
         """How many handlers of events, each published by the one before, have led to it."""
 
@@ -62,22 +58,27 @@ class Event:
 
 
 class Origin:
-    """What the events of one bus have in common: the random part of their ids, and the second that was last written out."""
+    """What the events of one bus have in common: the random part of their ids, and the times that were last written out."""
 
     def __init__(self, randomness: bytes) -> None:
         digits = randomness[:5].hex()
         variant = f"{8 | randomness[5] & 3:x}"
         self._middle = f"-7{digits[:3]}-{variant}{digits[3:6]}-{digits[6:8]}"
-        self._last = (-1, "")
+        self._millisecond = (-1, "")
+        self._second = (-1, "")
 
     def id_of(self, at: int, sequence: int) -> str:
-        milliseconds = f"{at // 1000:012x}"
-        return f"{milliseconds[:8]}-{milliseconds[8:]}{self._middle}{sequence:010x}"
+        now = at // 1000
+        known, text = self._millisecond
+        if now != known:
+            text = f"{now >> 16:08x}-{now & 0xFFFF:04x}{self._middle}"
+            self._millisecond = (now, text)
+        return f"{text}{sequence:010x}"
 
     def time_text(self, at: int) -> str:
-        second, rest = divmod(at, moment.SECOND)
-        known, text = self._last
-        if second != known:
+        now, rest = divmod(at, moment.SECOND)
+        known, text = self._second
+        if now != known:
             text = moment.text(at)[:-7]
-            self._last = (second, text)
+            self._second = (now, text)
         return f"{text}{rest:06}Z"

@@ -6,7 +6,7 @@ from _thread import allocate_lock, get_ident
 
 from llmspell import values
 from llmspell.errors import BadArgument, LimitExceeded, NotFound, ValueTooLarge
-from llmspell.events.event import Event, Origin
+from llmspell.events.event import OVERHEAD, Event, Origin
 from llmspell.events.pattern import Pattern
 from llmspell.events.subscription import Held, Queue, Subscription
 from llmspell.ids import new_id
@@ -22,18 +22,19 @@ if TYPE_CHECKING:
 
     from llmspell.state.correlation import Correlated
 
-    Handler = Callable[[Event], None]
+    Handler = Callable[[Event], object]
 
 NOTHING = values.MSGPACK + b"\xc0"
 """The payload of an event without data."""
 MAX_TEXT_BYTES = 255
 MAX_SUBSCRIPTIONS = 1000
 MAX_HELD = 256 << 20
-"""Bytes of data that may wait in all queues together."""
+"""Bytes that may wait in all queues together, besides what one queue may hold."""
 MAX_CHAIN = 1000
 """How many handlers may cause each other, one after the other, before the events of the last one reach no handler."""
 LONGEST_WAIT = 10**9
 _REMEMBERED_TYPES = 4096
+_NO_METADATA: "dict[str, Any]" = {}
 
 
 def silent(message: str, fields: "dict[str, Any]") -> None:
@@ -55,7 +56,7 @@ class Events:
     >>> events.emit("user.created", {"name": "Ada"}).sequence
     1
     >>> event = events.receive(waiting, timeout=1)
-    >>> event.type, event.value
+    >>> event.event_type, event.value
     ('user.created', {'name': 'Ada'})
     """
 
@@ -79,6 +80,7 @@ class Events:
         self.recorders: list[Callable[[Event], None]] = []
         self.watchers: list[Callable[[], None]] = []
         self._held = Held()
+        self._max_held = MAX_HELD + buffer_size * OVERHEAD
         self.recent = Queue(buffer_size, Held())
         """The last events of all, for timelines."""
         self._origin = Origin(os.urandom(6))
@@ -103,8 +105,7 @@ class Events:
         """
         if correlation_id is not None:
             check_correlation_id(correlation_id)
-        metadata: dict[str, Any] | None = None
-        expires = None
+        metadata, expires = _NO_METADATA, None
         if ttl is not None or tags is not None or source is not None or priority is not None:
             if ttl is not None:
                 if not 0 < ttl <= LONGEST_WAIT:
@@ -123,8 +124,8 @@ class Events:
         with self._lock:
             if self.max_per_second and language != "runtime":
                 self._limit_rate()
-            if matching and self._held.bytes + len(data) * len(matching) > MAX_HELD:
-                raise LimitExceeded(f"the events that wait hold {self._held.bytes >> 20} MiB", hint="receive them")
+            if matching and self._held.bytes + len(data) * len(matching) > self._max_held:
+                raise LimitExceeded(f"the events that wait take {self._held.bytes >> 20} MiB", hint="receive them")
             self._sequence = sequence = self._sequence + 1
             event = Event(
                 self._origin, sequence, self.clock(), type, data, correlation_id, language, metadata, expires, chain
@@ -333,7 +334,7 @@ class Events:
                 self._failures += 1
             subscription.failures = failures = subscription.failures + 1
             if failures & (failures - 1) == 0:  # the first, then ever more rarely
-                fields = {"event_type": event.type, "pattern": subscription.pattern.text, "failures": failures}
+                fields = {"event_type": event.event_type, "pattern": subscription.pattern.text, "failures": failures}
                 self.warn(f"a handler of events has failed: {error}", fields)
         finally:
             if outer is None:

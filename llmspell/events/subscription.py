@@ -4,6 +4,7 @@ import time
 from _thread import TIMEOUT_MAX, allocate_lock
 from collections import deque
 
+from llmspell.events.event import OVERHEAD
 from llmspell.events.pattern import Pattern
 
 TYPE_CHECKING = False
@@ -17,7 +18,7 @@ MAX_BYTES = 64 << 20
 
 
 class Held:
-    """How many bytes of data wait in all queues together."""
+    """How many bytes wait in all queues together."""
 
     __slots__ = ("bytes",)
 
@@ -28,30 +29,30 @@ class Held:
 class Queue:
     """Events in the order of their publication; beyond `size` events, or MAX_BYTES, the oldest falls off."""
 
-    __slots__ = ("_all", "_bytes", "_size", "dropped", "events")
+    __slots__ = ("_all", "_bytes", "_max_bytes", "_size", "dropped", "events")
 
     def __init__(self, size: int, held: Held) -> None:
         self.events: deque[Event] = deque()
         self.dropped = 0
         self._size = size
         self._bytes = 0
+        self._max_bytes = MAX_BYTES + size * OVERHEAD
         self._all = held
 
     def add(self, event: "Event") -> None:
         events = self.events
         events.append(event)
-        size = len(event.data)
+        size = event.size
         self._bytes += size
         self._all.bytes += size
-        while len(events) > self._size or (self._bytes > MAX_BYTES and len(events) > 1):
+        while len(events) > self._size or (self._bytes > self._max_bytes and len(events) > 1):
             self.pop()
             self.dropped += 1
 
     def pop(self) -> "Event":
         event = self.events.popleft()
-        size = len(event.data)
-        self._bytes -= size
-        self._all.bytes -= size
+        self._bytes -= event.size
+        self._all.bytes -= event.size
         return event
 
     def clear(self) -> None:
@@ -68,7 +69,7 @@ class Subscription:
     __slots__ = ("failures", "handler", "id", "is_running", "language", "notify", "pattern", "queue", "wake")
 
     def __init__(
-        self, id: str, pattern: Pattern, language: str, queue: Queue, handler: "Callable[[Event], None] | None"
+        self, id: str, pattern: Pattern, language: str, queue: Queue, handler: "Callable[[Event], object] | None"
     ) -> None:
         self.id = id
         self.pattern = pattern

@@ -2,7 +2,6 @@
 
 from llmspell import values
 from llmspell.errors import BadArgument, NotFound
-from llmspell.surface.host import plain
 from llmspell.surface.model import Anything, Global, LastingCallback, Payload, Record, Type
 
 TYPE_CHECKING = False
@@ -10,7 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from llmspell.events.event import Event as Happening
     from llmspell.events.events import Events
 
     class Turns(Protocol):
@@ -32,18 +30,24 @@ if TYPE_CHECKING:
 NOTHING = values.MSGPACK + b"\xc0"
 LONGEST_WAIT_MS = 10**12
 
+if TYPE_CHECKING:
+    from llmspell.events.event import Event as EventRecord
+else:
 
-class EventRecord(Record):
-    """What has happened. `language` is that of the script that published it, or `runtime`; `sequence` grows with every event."""
+    class EventRecord(Record):
+        """What has happened. `language` is that of the publishing script, or `runtime`; `sequence` grows with every event."""
 
-    id: str
-    event_type: str
-    data: Payload
-    timestamp: str
-    sequence: int
-    correlation_id: str
-    language: str
-    metadata: dict[str, Anything]
+        id: str
+        event_type: str
+        data: Payload
+        timestamp: str
+        sequence: int
+        correlation_id: str
+        language: str
+        metadata: dict[str, Anything]
+
+
+EVENT = Type("record", python=EventRecord)
 
 
 class EventSubscription(Record):
@@ -116,12 +120,12 @@ class Event(Global):
         if handler is None:
             subscription = bus.subscribe(pattern, language=language, notify=stop.wake)
         else:
-            call = handler
+            from llmspell.surface.reply import payload_writer
 
-            def handle(event: "Happening") -> None:
-                call(values.encode(plain(record_of(event), Type.of(EventRecord))))
-
-            subscription = bus.subscribe(pattern, handle, language=language, notify=stop.summon)
+            call, write = handler, payload_writer(EVENT, self._language)
+            subscription = bus.subscribe(
+                pattern, lambda event: call(write(event)), language=language, notify=stop.summon
+            )
         self._own[subscription] = handler is not None
         return subscription
 
@@ -132,8 +136,7 @@ class Event(Global):
             self._refuse(subscription)
         if not 0 <= timeout_ms <= LONGEST_WAIT_MS:
             raise BadArgument(f"timeout_ms must be 0 to {LONGEST_WAIT_MS}, got {timeout_ms:g}")
-        event = bus.receive(subscription, timeout_ms / 1000, self._stop.wait)
-        return None if event is None else record_of(event)
+        return bus.receive(subscription, timeout_ms / 1000, self._stop.wait)
 
     def unsubscribe(self, id: str) -> bool:
         """End a subscription of this script; whether there was one. What waits in it is lost."""
@@ -179,16 +182,3 @@ class Event(Global):
         if self._own.get(subscription):
             raise BadArgument(f"the subscription '{subscription}' has a handler, which gets its events")
         raise NotFound(f"there is no subscription '{subscription[:60]}'; it may have ended")
-
-
-def record_of(event: "Happening") -> EventRecord:
-    return EventRecord(
-        id=event.id,
-        event_type=event.type,
-        data=event.data,
-        timestamp=event.timestamp,
-        sequence=event.sequence,
-        correlation_id=event.correlation_id,
-        language=event.language,
-        metadata=event.metadata or {},
-    )

@@ -54,6 +54,8 @@ class JavaScriptWire:
             return None
         if raw[0] == '"' and "\\" not in raw:
             return raw[1:-1]
+        if raw.isdigit() and len(raw) < 16:
+            return int(raw)
         return values.decode(self.payload(raw))
 
     def payload(self, raw: "str | None") -> bytes:
@@ -95,11 +97,19 @@ class JavaScriptWire:
             return lambda payload: None if payload is None else values.to_json(payload).decode()
         if kind in ("integer", "number", "string", "choice"):
             return lambda value: None if value is None else values.dump_json(value).decode()
-        from llmspell.surface.host import plain
+        write: Callable[[Any], str] | None = None
 
-        return lambda value: (
-            None if value is None else values.dump_json(plain(value, result), property_names=True).decode()
-        )
+        def structured(value: "Any") -> str | None:
+            nonlocal write
+            if value is None:
+                return None
+            if write is None:
+                from llmspell.surface.reply import json_writer
+
+                write = json_writer(result)
+            return write(value)
+
+        return structured
 
     def failure(self, error: LlmspellError) -> str:
         text = values.dump_json(fields_of(error))

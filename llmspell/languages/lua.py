@@ -93,9 +93,19 @@ class LuaWire:
             return lambda text: None if text is None else text.encode()
         if kind == "payload":
             return lambda payload: payload if payload is None or payload[0] == 0xC1 else values.to_msgpack(payload)
-        from llmspell.surface.host import plain
+        write: Callable[[Any], Any] | None = None
 
-        return lambda value: None if value is None else values.encode(plain(value, result))
+        def structured(value: "Any") -> "Any":
+            nonlocal write
+            if value is None:
+                return None
+            if write is None:
+                from llmspell.surface import reply
+
+                write = reply.splitter(result) if kind == "record" else reply.msgpack_writer(result)
+            return write(value)
+
+        return structured
 
     def failure(self, error: LlmspellError) -> "tuple[None, bytes]":
         return None, values.encode(fields_of(error))
@@ -171,6 +181,7 @@ class Lua(Language):
                 define(
                     bound.space.encode(), names, bound.kind.encode(), bound.call, bound.index, bound.slots.encode(),
                     bound.has_options, bound.is_structured, bound.required, bound.text_field.encode(), bound.handle.encode(),
+                    bound.layout.encode(),
                 )  # fmt: skip
         seal()
 

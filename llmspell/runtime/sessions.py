@@ -50,8 +50,8 @@ class EventRecorder:
         self._sessions = sessions
 
     def __call__(self, event: "Event") -> None:
-        if not (event.language == "runtime" and event.type.startswith(TOLD)):
-            data = {"event_id": event.id, "event_type": event.type}
+        if not (event.language == "runtime" and event.event_type.startswith(TOLD)):
+            data = {"event_id": event.id, "event_type": event.event_type}
             self._sessions.note("event.published", data, correlation_id=event.correlation_id)
 
 

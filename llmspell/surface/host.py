@@ -94,6 +94,8 @@ MAX_NESTING = 32
 MAX_HANDLES = 100_000
 """How many handles one script may come to hold; they stay for as long as it runs."""
 SCALAR_KINDS = frozenset(("boolean", "integer", "number", "string", "choice"))
+RAW_KINDS = SCALAR_KINDS | {"bytes"}
+"""What crosses to Lua as it is when it is the field of a record."""
 STRUCTURED_RESULTS = frozenset(("anything", "payload", "list", "map", "record", "handle"))
 CALLBACKS = {"callback": "f", "lasting_callback": "F"}
 DEFINITIONS = {"definition": "d", "lasting": "D"}
@@ -234,6 +236,7 @@ class Bound:
         self.handle = function.result.handle.__name__ if function.result.handle else ""
         self.is_structured = function.result.kind in STRUCTURED_RESULTS
         self.text_field = text_field(function.result)
+        self.layout = layout(function.result)
         self.call = _call(host, function, method, self_type)
 
 
@@ -241,6 +244,13 @@ def text_field(result: Type) -> str:
     """The field that is the text of a result, or of each item of one, or ""."""
     kind = result if result.item is None else result.item
     return kind.python.text_field if kind.kind == "record" else ""
+
+
+def layout(result: Type) -> str:
+    """The fields of a record, those that cross to Lua as a payload with a `*` behind them; or ""."""
+    if result.kind != "record":
+        return ""
+    return ",".join(field.name + "*" * (field.type.kind not in RAW_KINDS) for field in result.python.fields)
 
 
 def slot(type: Type) -> str:

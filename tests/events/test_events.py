@@ -8,7 +8,7 @@ import pytest
 from llmspell.errors import BadArgument, LimitExceeded, NotFound, ValueTooLarge
 from llmspell.events import events as events_
 from llmspell.events import subscription as subscription_
-from llmspell.events.event import Event
+from llmspell.events.event import OVERHEAD, Event
 from llmspell.events.events import MAX_CHAIN, MAX_SUBSCRIPTIONS, Events
 from llmspell.state.manager import StateManager
 
@@ -36,7 +36,7 @@ def test_an_event_tells_what_is_known_about_it() -> None:
     events.emit("a", {"x": [1, 2.5, b"\x00"]}, tags=["t"], source="test", priority=3, ttl=60.0, correlation_id="c-1")
     event = events.receive(subscription)
     assert event is not None
-    assert (event.type, event.value, event.sequence, event.correlation_id, event.language) == (
+    assert (event.event_type, event.value, event.sequence, event.correlation_id, event.language) == (
         "a", {"x": [1, 2.5, b"\x00"]}, 1, "c-1", "python",
     )  # fmt: skip
     assert event.timestamp == "2023-11-14T22:13:20.123456Z"
@@ -71,8 +71,8 @@ def test_the_oldest_falls_off_a_full_queue_and_is_counted() -> None:
 
 
 def test_a_queue_is_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscription_, "MAX_BYTES", 1000)
-    events = Events()
+    monkeypatch.setattr(subscription_, "MAX_BYTES", 1000 - 10 * OVERHEAD + 2 * OVERHEAD)
+    events = Events(buffer_size=10)
     subscription = events.subscribe("*")
     for number in range(5):
         events.emit("a", [number, "x" * 400])
@@ -82,8 +82,8 @@ def test_a_queue_is_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_what_waits_in_all_queues_together_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events_, "MAX_HELD", 10_000)
-    events = Events()
+    monkeypatch.setattr(events_, "MAX_HELD", 10_000 - 2 * OVERHEAD)
+    events = Events(buffer_size=10)
     subscriptions = [events.subscribe("*") for _ in range(4)]
     for _ in range(2):
         events.emit("a", "x" * 1000)
@@ -275,8 +275,8 @@ def test_a_handler_runs_under_the_correlation_of_its_event() -> None:
         events = Events(state)
 
         def handler(event: Event) -> None:
-            state.set("seen", event.type, event.value)
-            if event.type == "a":
+            state.set("seen", event.event_type, event.value)
+            if event.event_type == "a":
                 events.emit("b", 2)
 
         events.subscribe("*", handler)
@@ -301,7 +301,7 @@ def test_recorders_get_every_event_and_watchers_hear_of_subscriptions() -> None:
     events = Events()
     recorded: list[str] = []
     watched: list[bool] = []
-    events.recorders.append(lambda event: recorded.append(event.type))
+    events.recorders.append(lambda event: recorded.append(event.event_type))
     events.watchers.append(lambda: watched.append(events.wants("a.b")))
     events.publish("x")
     subscription = events.subscribe("a.*")

@@ -3,8 +3,9 @@ local host, _, parts = ...
 
 local type, select, tostring, ipairs, rawget, rawequal, error, xpcall = type, select, tostring, ipairs, rawget, rawequal, error, xpcall
 local metatable, rawsetmetatable = debug.getmetatable, debug.setmetatable
-local find, format, sub = string.find, string.format, string.sub
-local spread = table.unpack
+local load = load
+local find, format, gmatch, sub = string.find, string.format, string.gmatch, string.sub
+local concat, spread = table.concat, table.unpack
 local codec, coroutines = parts.codec, parts.coroutines
 local LIST, NULL, Error, WORDS = codec.LIST, codec.NULL, codec.Error, codec.WORDS
 local encode, encode_definition, decode, raise = codec.encode, codec.encode_definition, codec.decode, codec.raise
@@ -65,6 +66,27 @@ local function finish(is_structured, reply, failure)
   return reply
 end
 
+-- What makes a table of the fields of a record as they cross, each a result of its own; those behind a `*` are payloads.
+local function constructor(layout)
+  local names, parts = {}, {}
+  for name, mark in gmatch(layout, "([%w_]+)(%*?)") do
+    local i = #names + 1
+    names[i] = "a" .. i
+    parts[i] = format(mark == "*" and "[%q] = a%d and decode(a%d)" or "[%q] = a%d", name, i, i)
+  end
+  local list = concat(names, ", ")
+  return load(format("local decode = ... return function(%s) return {%s} end", list, concat(parts, ", ")))(decode)
+end
+
+local function finish_record(layout)
+  local construct
+  return function(_, is_there, first, ...)
+    if not is_there then return finish(false, is_there, first) end
+    construct = construct or constructor(layout)
+    return construct(first, ...)
+  end
+end
+
 local function keeping(keeper)
   return function(v, index, position)
     if v == nil then return nil end
@@ -97,7 +119,8 @@ local READ = {
   D = function(v, index) return v ~= nil and encode_definition(v, index, keep_for_good) or nil end,
 }
 
-local function bind(call, index, slots, has_options, is_structured, required)
+local function bind(call, index, slots, has_options, is_structured, required, layout)
+  local finish = layout ~= "" and finish_record(layout) or finish
   local n, read = #slots, {}
   for i = 1, n do read[i] = READ[sub(slots, i, i)] end
   local has_callback = find(slots, "[fd]")
