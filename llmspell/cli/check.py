@@ -2,6 +2,7 @@
 
 import os
 import time
+from itertools import chain
 from typing import Annotated
 
 import typer
@@ -11,6 +12,8 @@ from llmspell.cli.call import Call
 from llmspell.cli.report import complain
 from llmspell.config import Config
 from llmspell.errors import Corrupt, NotEnabled
+from llmspell.runtime import Runtime
+from llmspell.sessions import check as sessions
 from llmspell.state.check import examine, examine_index
 from llmspell.storage import record
 from llmspell.storage.check import Report, check
@@ -40,12 +43,14 @@ def check_store(
         if store is None:
             raise NotEnabled("the state is switched off", hint="set enabled = true in [state]")
         report, damaged = _examine(store)
+        _examine_own_store_of_sessions(runtime, report)
         for problem in report.problems:
             complain(f"problem: {problem}")
         removed = 0
         if repair and damaged:
             removed = _remove(store, damaged)
             report, _ = _examine(store)
+            _examine_own_store_of_sessions(runtime, report)
         if not report.is_sound:
             raise Corrupt(f"the store has {report.problem_count} problem{'s' * (report.problem_count != 1)}")
         facts: dict[str, object] = {"sound": True, "entries": report.entries, "bytes": report.size, "removed": removed}
@@ -76,16 +81,27 @@ def _examine(store: Store) -> tuple[Report, list[bytes]]:
     damaged: list[bytes] = []
 
     def look(key: bytes, value: bytes) -> str | None:
-        problem = examine(key, value)
+        problem = examine(key, value) or sessions.examine(key, value)
         if problem is not None and key.startswith(STATE):
             damaged.append(key)
         return problem
 
     report = check(store, look)
     with store.read() as transaction:
-        for problem in examine_index(transaction) if report.is_sound else ():
-            report.add(problem)
+        if report.is_sound:
+            for problem in chain(examine_index(transaction), sessions.examine_index(transaction)):
+                report.add(problem)
     return report, damaged
+
+
+def _examine_own_store_of_sessions(runtime: Runtime, report: Report) -> None:
+    """Add to the report what is wrong with the store of the sessions, when it is another one than that of the state."""
+    if runtime.config.runtime.sessions.enabled and not runtime.sessions.is_shared:
+        found, _ = _examine(runtime.sessions.home.store)
+        report.entries += found.entries
+        report.size += found.size
+        for problem in found.problems:
+            report.add(f"in the store of the sessions, {problem}")
 
 
 def _remove(store: Store, keys: list[bytes]) -> int:

@@ -89,6 +89,12 @@ def details_at(txn: "ReadTransaction", session: bytes, current: Details, version
     raise NotFound(f"what the session {id_text(session)} was at version {version} is lost")
 
 
+def older_details(txn: "ReadTransaction", session: bytes) -> "Iterator[Details]":
+    """What the session was before, as far as checkpoints need it, oldest first."""
+    for key, value in txn.scan(number_key(SESSION, session, 0), after(SESSION + session)):
+        yield Details.unpack(key, value)
+
+
 def prune_details(main: "WriteTransaction", session: bytes, current: Details) -> None:
     """Let go of what the session was at versions that no checkpoint is of any more."""
     end = current.version

@@ -4,6 +4,8 @@ Under session, key and the version of the checkpoint that copied it stands a val
 checkpoint and those after it, up to the next copy of the key. So what did not change is copied once.
 """
 
+from bisect import bisect_left
+
 from llmspell.sessions.layout import COPY, FORMAT, after, number_key, unseal
 from llmspell.storage import record
 from llmspell.storage.record import Record
@@ -26,10 +28,10 @@ def add(
         name = key[len(prefix) :]
         record.check(key, value)
         if last.pop(name, b"") != value:
-            _put(main, session, name, version, value)
+            put(main, session, name, version, value)
     for name, value in last.items():
         if value:
-            _put(main, session, name, version, b"")
+            put(main, session, name, version, b"")
 
 
 def records_at(txn: "ReadTransaction", session: bytes, prefix: bytes, version: int) -> "Iterator[Record]":
@@ -37,6 +39,20 @@ def records_at(txn: "ReadTransaction", session: bytes, prefix: bytes, version: i
     for name, _, value in _latest(txn, session, version):
         if value:
             yield Record(prefix + name, value)
+
+
+def spans(
+    txn: "ReadTransaction", session: bytes, prefix: bytes, versions: "list[int]"
+) -> "Iterator[tuple[bytes, int, int, Record]]":
+    """Every copied value: its name, the places of the first and the last checkpoint that has it, and the record."""
+    entries = [(*_parts(key), key, value) for key, value in txn.scan(COPY + session, after(COPY + session))]
+    for (name, start, key, value), following in zip(entries, [*entries[1:], None], strict=False):
+        first, last = bisect_left(versions, start), len(versions) - 1
+        if following is not None and following[0] == name:
+            last = bisect_left(versions, following[1]) - 1
+        stored = unseal(key, value, "the copy of a value that a checkpoint needs")[1:]
+        if stored and first <= last:
+            yield name, first, last, Record(prefix + name, stored)
 
 
 def prune(main: "WriteTransaction", session: bytes, versions: "list[int]") -> None:
@@ -62,7 +78,8 @@ def _latest(txn: "ReadTransaction", session: bytes, version: int) -> "Iterator[t
         yield found
 
 
-def _put(main: "WriteTransaction", session: bytes, name: bytes, version: int, value: bytes) -> None:
+def put(main: "WriteTransaction", session: bytes, name: bytes, version: int, value: bytes) -> None:
+    """Say that a key has this value, or none when it is empty, from the checkpoint of a version on."""
     key = number_key(COPY, session + name + b"\0", version)
     main.put(key, record.seal(key, _PLAIN, value))
 

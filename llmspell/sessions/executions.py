@@ -8,6 +8,7 @@ from llmspell.storage import record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from llmspell.hooks.hook import Execution
     from llmspell.storage.store import ReadTransaction, WriteTransaction
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 FIELDS = (
     "point", "hook", "hook_id", "language", "context", "result", "at", "duration", "error", "correlation_id",
 )  # fmt: skip
+
+
+TYPES = {"context": bytes, "result": bytes, "at": int, "duration": float}
+"""The fields that are no text."""
 
 
 class Recorded:
@@ -32,6 +37,13 @@ def pack(execution: "Execution") -> bytes:
     return values.encode({name: getattr(execution, name) for name in FIELDS})
 
 
+def check(packed: object) -> None:
+    """Raise Corrupt unless this is what `pack` makes."""
+    if type(packed) is not bytes:
+        raise Corrupt("a hook execution is damaged")
+    _fields(packed, "a hook execution")
+
+
 def write(main: "WriteTransaction", session: bytes, seq: int, packed: bytes) -> None:
     """Keep an execution beside the entry of the timeline that tells of it."""
     key = number_key(EXECUTION, session, seq)
@@ -44,13 +56,20 @@ def unpack(key: bytes, value: bytes) -> Recorded:
 
     seq = int.from_bytes(key[17:25], "big")
     what = f"the hook execution {seq} of the session {id_text(key[1:17])}"
-    fields = values.decode(unseal(key, value, what)[1:])
-    if not isinstance(fields, dict) or fields.keys() != set(FIELDS):
-        raise Corrupt(f"{what} is damaged")
-    return Recorded(seq, Execution(**fields))
+    return Recorded(seq, Execution(**_fields(unseal(key, value, what)[1:], what)))
 
 
 def read(txn: "ReadTransaction", session: bytes, since: int = 0) -> "Iterator[Recorded]":
     """The executions of a session after the number `since`, oldest first."""
     for key, value in txn.scan(number_key(EXECUTION, session, min(since + 1, 2**64 - 1)), after(EXECUTION + session)):
         yield unpack(key, value)
+
+
+def _fields(packed: bytes, what: str) -> "dict[str, Any]":
+    fields = values.decode(packed)
+    if not isinstance(fields, dict) or fields.keys() != set(FIELDS):
+        raise Corrupt(f"{what} is damaged")
+    for name, value in fields.items():
+        if type(value) is not (TYPES.get(name, str)):
+            raise Corrupt(f"{what} is damaged")
+    return fields

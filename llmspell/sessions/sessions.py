@@ -126,7 +126,7 @@ class Sessions:
             max_duration=max_duration, max_idle_time=max_idle_time, max_artifacts=max_artifacts,
             max_artifact_bytes=max_artifact_bytes, max_operations=max_operations, max_rate=max_rate,
         )  # fmt: skip
-        with self._change() as transaction:
+        with self.change() as transaction:
             transaction.touch()
             if parent_session_id is not None:
                 self.require(transaction.main, parent_session_id)
@@ -157,7 +157,7 @@ class Sessions:
             max_idle_time=max_idle_time, max_artifacts=max_artifacts, max_artifact_bytes=max_artifact_bytes,
             max_operations=max_operations, max_rate=max_rate,
         )  # fmt: skip
-        with self._change() as transaction:
+        with self.change() as transaction:
             session, details, usage = self._stored(transaction, session_id)
             check_not_archived(session_id, details)
             fields = details.fields | given
@@ -170,9 +170,9 @@ class Sessions:
             if details.fields.get("overtime") and not is_over:
                 fields["status"], fields["overtime"] = "active", ""
                 self._record(transaction, session, usage, "session.resumed", {})
-                self._tell(transaction, "session.resumed", session_id, "SessionResume")
+                self.tell(transaction, "session.resumed", session_id, "SessionResume")
             usage.updated_at = max(transaction.now, usage.updated_at)
-            self._put(transaction, session, details, changed, usage)
+            self.put(transaction, session, details, changed, usage)
 
     def list(
         self, *, status: str | None = None, tags: "Sequence[str]" = (), name: str | None = None,
@@ -238,7 +238,7 @@ class Sessions:
 
         Raises InvalidTransition for an active one, unless `force` is given. What its scope held stays in the journal.
         """
-        with self._change() as transaction:
+        with self.change() as transaction:
             session, details, _ = self._stored(transaction, session_id)
             status = details.fields["status"]
             if status == "active" and not force:
@@ -250,9 +250,9 @@ class Sessions:
                 each.delete(transaction, session_id)
             main = transaction.main
             if self.state is not None:
-                with self._in_state(transaction) as scope_transaction:
+                with self.in_state(transaction) as scope_transaction:
                     prefix = Scope.session(session_id).prefix
-                    self._silence(scope_transaction, checkpoints.restore_scope(scope_transaction, prefix, ()))
+                    self.silence(scope_transaction, checkpoints.restore_scope(scope_transaction, prefix, ()))
             own = [
                 key
                 for space in (CHECKPOINT, TIMELINE, EXECUTION, COPY, SESSION, USAGE)
@@ -263,7 +263,7 @@ class Sessions:
             kept.prune(main, Scope.session(session_id).prefix)
             index.change(main, session, details, None)
             self._leave(transaction, session)
-            self._tell(transaction, "session.deleted", session_id, "SessionEnd" if status == "active" else "")
+            self.tell(transaction, "session.deleted", session_id, "SessionEnd" if status == "active" else "")
 
     # Checkpoints
 
@@ -274,7 +274,7 @@ class Sessions:
         InvalidTransition for an archived session.
         """
         inputs.check_text("label", label, inputs.LONGEST_NAME)
-        with self._change() as transaction:
+        with self.change() as transaction:
             session, details, usage = self._stored(transaction, session_id)
             check_not_archived(session_id, details)
             made = Checkpoint(
@@ -289,7 +289,7 @@ class Sessions:
             data = {"checkpoint_id": made.id, "version": made.version}
             self._record(transaction, session, usage, "checkpoint.saved", data | ({"label": label} if label else {}))
             self._put_usage(transaction, session, usage)
-            self._tell(transaction, "checkpoint.saved", session_id, "SessionSave", checkpoint_id=made.id, label=label)
+            self.tell(transaction, "checkpoint.saved", session_id, "SessionSave", checkpoint_id=made.id, label=label)
         return made
 
     def checkpoints(self, session_id: str) -> "list_[Checkpoint]":
@@ -308,16 +308,16 @@ class Sessions:
         if checkpoint is None:
             self.get(session_id)
             return session_id
-        with self._change() as transaction:
+        with self.change() as transaction:
             session, details, usage = self._stored(transaction, session_id)
             check_not_archived(session_id, details)
             found = checkpoints.find(transaction.main, session, checkpoint)
             before = checkpoints.details_at(transaction.main, session, details, found.version)
             if self.state is not None:
-                with self._in_state(transaction) as scope_transaction:
+                with self.in_state(transaction) as scope_transaction:
                     prefix = Scope.session(session_id).prefix
                     records = list(self._records(transaction.main, session, found))
-                    self._silence(scope_transaction, checkpoints.restore_scope(scope_transaction, prefix, records))
+                    self.silence(scope_transaction, checkpoints.restore_scope(scope_transaction, prefix, records))
             for each in self.attachments:
                 each.restore(transaction, session_id, found.version)
             usage.artifact_count, usage.artifact_bytes = found.artifact_count, found.artifact_bytes
@@ -328,9 +328,9 @@ class Sessions:
             )
             restored = Details(dict(before.fields))
             if index.is_open(restored) and not index.is_open(details):
-                self._check_room(transaction.main)
-            self._put(transaction, session, details, restored, usage)
-            self._tell(
+                self.check_room(transaction.main)
+            self.put(transaction, session, details, restored, usage)
+            self.tell(
                 transaction,
                 "checkpoint.loaded",
                 session_id,
@@ -347,7 +347,7 @@ class Sessions:
         its timeline is its own. Any session can be forked.
         """
         given = {} if name is None else inputs.fields_of(name=name)
-        with self._change() as transaction:
+        with self.change() as transaction:
             main = transaction.main
             session, details, usage = self._stored(transaction, session_id)
             found = None if checkpoint is None else checkpoints.find(main, session, checkpoint)
@@ -361,7 +361,7 @@ class Sessions:
             fields |= {**given, "parent": session_id}
             new = self._make(transaction, fields, "session.created", data, count, size)
             if self.state is not None:
-                with self._in_state(transaction) as scope_transaction:
+                with self.in_state(transaction) as scope_transaction:
                     old_prefix, prefix = Scope.session(session_id).prefix, Scope.session(new).prefix
                     if found is None:
                         records = list(checkpoints.records_of(scope_transaction.main, old_prefix))
@@ -369,14 +369,14 @@ class Sessions:
                         records = list(self._records(main, session, found))
                     for each in records:
                         each.key = prefix + each.key[len(old_prefix) :]
-                    self._silence(scope_transaction, checkpoints.restore_scope(scope_transaction, prefix, records))
+                    self.silence(scope_transaction, checkpoints.restore_scope(scope_transaction, prefix, records))
             for attached in self.attachments:
                 attached.fork(transaction, session_id, new, None if found is None else found.version)
         return new
 
     def delete_checkpoint(self, session_id: str, checkpoint: str) -> None:
         """Remove a checkpoint, by id or label, and let go of what only it needed."""
-        with self._change() as transaction:
+        with self.change() as transaction:
             main = transaction.main
             session, details, usage = self._stored(transaction, session_id)
             found = checkpoints.find(main, session, checkpoint)
@@ -470,7 +470,7 @@ class Sessions:
     def flush(self) -> None:
         """Write what waits for a commit."""
         if self._notes and (self.home.own_transaction() is None):
-            with self._change() as transaction:
+            with self.change() as transaction:
                 transaction.touch()
 
     def close(self) -> None:
@@ -495,7 +495,7 @@ class Sessions:
         not active; only taking away from a session is allowed as long as it is not archived.
         """
         transaction.touch()
-        session, details, usage = self._found(transaction.main, session_id)
+        session, details, usage = self.stored(transaction.main, session_id)
         if artifacts < 0:
             check_not_archived(session_id, details)
         else:
@@ -507,7 +507,7 @@ class Sessions:
     def record(self, transaction: Transaction, session_id: str, kind: str, data: "dict[str, Any]") -> None:
         """Write an entry of the timeline within the commit that it tells of."""
         transaction.touch()
-        session, details, usage = self._found(transaction.main, session_id)
+        session, details, usage = self.stored(transaction.main, session_id)
         self._record(transaction, session, usage, kind, data, self._foreign(details, self._correlation_id()))
         self._put_usage(transaction, session, usage)
 
@@ -518,12 +518,12 @@ class Sessions:
         current = self.home.own_transaction()
         return self.home.store.read() if current is None else nullcontext(current.main)
 
-    def _change(self) -> "Transaction | Savepoint":
+    def change(self) -> "Transaction | Savepoint":
         """A part of this thread's transaction, or one of its own, for the block."""
         current = self.home.own_transaction()
         return Transaction(self.home) if current is None else Savepoint(current)
 
-    def _in_state(self, transaction: Transaction) -> "Any":
+    def in_state(self, transaction: Transaction) -> "Any":
         """The transaction of the state, for the block: the one there is, when the sessions share its store."""
         if self.is_shared or self.state is None:
             return nullcontext(transaction)
@@ -551,7 +551,7 @@ class Sessions:
         value = txn.get(key)
         return Usage.unpack(key, b"" if value is None else value)
 
-    def _found(self, txn: "ReadTransaction", session_id: str) -> tuple[bytes, Details, Usage]:
+    def stored(self, txn: "ReadTransaction", session_id: str) -> tuple[bytes, Details, Usage]:
         """A session's id, details and usage, as they are stored."""
         session = id_bytes(session_id)
         return session, self._details(txn, session), self._usage(txn, session)
@@ -559,7 +559,7 @@ class Sessions:
     def _stored(self, transaction: Transaction, session_id: str) -> tuple[bytes, Details, Usage]:
         """A session's id, details and usage, to be changed. A session that is over its time is suspended first."""
         transaction.touch()
-        session, details, usage = self._found(transaction.main, session_id)
+        session, details, usage = self.stored(transaction.main, session_id)
         if details.fields["status"] == "active":
             reason = self.policies.overtime(details, usage, transaction.now)
             if reason:
@@ -571,8 +571,8 @@ class Sessions:
     ) -> Details:
         self._record(transaction, session, usage, "session.suspended", {"reason": reason})
         suspended = Details(details.fields | {"status": "suspended", "overtime": reason})
-        self._put(transaction, session, details, suspended, usage)
-        self._tell(transaction, "session.suspended", id_text(session), "SessionSuspend", reason=reason)
+        self.put(transaction, session, details, suspended, usage)
+        self.tell(transaction, "session.suspended", id_text(session), "SessionSuspend", reason=reason)
         return suspended
 
     def _settle(self, session_ids: "Iterable[str]") -> None:
@@ -580,7 +580,7 @@ class Sessions:
         for session_id in session_ids:
             try:
                 if self.home.own_transaction() is None and self._is_overdue(session_id):
-                    with self._change() as transaction:
+                    with self.change() as transaction:
                         self._stored(transaction, session_id)
             except LlmspellError:
                 pass  # it is told by whoever changes something next
@@ -588,7 +588,7 @@ class Sessions:
     def _is_overdue(self, session_id: str) -> bool:
         """Whether the store still calls a session active that is over its time."""
         with self._reading() as txn:
-            _, details, usage = self._found(txn, session_id)
+            _, details, usage = self.stored(txn, session_id)
             return details.fields["status"] == "active" and bool(
                 self.policies.overtime(details, usage, self.home.clock())
             )
@@ -604,7 +604,7 @@ class Sessions:
         self, transaction: Transaction, fields: "dict[str, Any]", kind: str, data: "dict[str, Any]", count: int = 0, size: int = 0
     ) -> str:  # fmt: skip
         """Add an active session, with what it owns from the beginning."""
-        self._check_room(transaction.main)
+        self.check_room(transaction.main)
         inputs.check_size(fields, self.home.max_value_bytes)
         session_id = new_id()
         session = id_bytes(session_id)
@@ -612,12 +612,12 @@ class Sessions:
         usage = Usage(transaction.now)
         usage.artifact_count, usage.artifact_bytes = count, size
         self._record(transaction, session, usage, kind, data)
-        self._put(transaction, session, None, Details(fields), usage)
-        self._tell(transaction, kind, session_id, "SessionStart", name=fields.get("name", ""))
+        self.put(transaction, session, None, Details(fields), usage)
+        self.tell(transaction, kind, session_id, "SessionStart", name=fields.get("name", ""))
         return session_id
 
     def _step(self, session_id: str, status: str, point: str, reason: str = "") -> None:
-        with self._change() as transaction:
+        with self.change() as transaction:
             session, details, usage = self._stored(transaction, session_id)
             check_step(session_id, details.fields["status"], status)
             now = max(transaction.now, usage.updated_at)
@@ -633,16 +633,18 @@ class Sessions:
             kind = "session.resumed" if status == "active" else f"session.{status}"
             data = {"reason": reason} if reason else {}
             self._record(transaction, session, usage, kind, data)
-            self._put(transaction, session, details, Details(fields), usage)
-            self._tell(transaction, kind, session_id, point, **data)
+            self.put(transaction, session, details, Details(fields), usage)
+            self.tell(transaction, kind, session_id, point, **data)
 
-    def _put(self, transaction: Transaction, session: bytes, old: Details | None, new: Details, usage: Usage) -> None:
-        """Store what a session is from this commit on, and what is counted of it."""
+    def put(
+        self, transaction: Transaction, session: bytes, old: Details | None, new: Details, usage: Usage, since: int = 0
+    ) -> None:  # fmt: skip
+        """Store what a session is from this commit on (or from the version `since`), and what is counted of it."""
         main, key = transaction.main, SESSION + session
         if old is not None:
             checkpoints.keep_details(main, session, old, transaction.version)
         index.change(main, session, old, new)
-        new.version = transaction.version
+        new.version = since or transaction.version
         main.put(key, new.pack(key))
         self._put_usage(transaction, session, usage)
 
@@ -657,13 +659,13 @@ class Sessions:
         usage.sequence += 1
         timeline.write(transaction.main, session, usage.sequence, transaction.now, kind, correlation_id, data)
 
-    def _tell(self, transaction: Transaction, event: str, session_id: str, point: str, **data: "Any") -> None:
+    def tell(self, transaction: Transaction, event: str, session_id: str, point: str, **data: "Any") -> None:
         """Announce it, once it is committed."""
         announce = self.announce
         if announce is not silent:
             transaction.afterwards(lambda: announce(event, {"session_id": session_id, **data}, point=point))
 
-    def _check_room(self, txn: "ReadTransaction") -> None:
+    def check_room(self, txn: "ReadTransaction") -> None:
         limit = self.policies.max_sessions
         if index.open_count(txn) >= limit:
             raise LimitExceeded(
@@ -683,13 +685,13 @@ class Sessions:
     def _copy_scope(self, transaction: Transaction, session: bytes) -> int:
         """Copy what has changed in the scope; the version of the state that was copied."""
         prefix = Scope.session(id_text(session)).prefix
-        with self._in_state(transaction) as scope_transaction:
+        with self.in_state(transaction) as scope_transaction:
             present = list(scope_transaction.main.scan(prefix, prefix[:-1] + b"\1"))
             version: int = scope_transaction.head.version
         copies.add(transaction.main, session, transaction.version, prefix, present)
         return version
 
-    def _silence(self, transaction: Transaction, changed: "set[bytes]") -> None:
+    def silence(self, transaction: Transaction, changed: "set[bytes]") -> None:
         """The timeline tells of these changes as a whole, not of each."""
         before = self._quiet[1] if self._quiet[0] is transaction else set()
         self._quiet = (transaction, before | changed)
@@ -726,7 +728,7 @@ class Sessions:
         if self.is_shared and self._current is not None:
             changes = self._changes_in(transaction)
             if changes:
-                session, details, usage = self._found(transaction.main, id_text(self._current))
+                session, details, usage = self.stored(transaction.main, id_text(self._current))
                 self._check(session, details, usage, transaction.now, len(changes))
                 usage.add(transaction.now, len(changes))
                 correlation_id = self._foreign(details, self._correlation_id())
@@ -742,7 +744,7 @@ class Sessions:
         changes = self._changes_in(transaction)
         if changes:
             with self._reading() as txn:
-                session, details, usage = self._found(txn, id_text(self._current))
+                session, details, usage = self.stored(txn, id_text(self._current))
             self._check(session, details, usage, transaction.now, len(changes))
             self._foreseen = (session, details, changes)
 

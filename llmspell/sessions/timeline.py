@@ -24,6 +24,9 @@ KINDS = (
 CODES = {kind: code for code, kind in enumerate(KINDS) if kind}
 STATE_KINDS = ("state.saved", "state.deleted")
 
+RESERVED = frozenset(("seq", "at", "kind", "correlation_id"))
+"""What every entry has, so no entry's data has it."""
+
 _ENTRY = Struct("<BBqB")
 
 

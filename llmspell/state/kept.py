@@ -57,13 +57,29 @@ def prune(main: "WriteTransaction", prefix: bytes) -> None:
 
 def records_at(txn: "ReadTransaction", prefix: bytes, version: int) -> "Iterator[Record]":
     """What a scope held at a version for which there is a checkpoint, in key order; also what has expired since."""
-    names: set[bytes] = set()
-    for space in (keys.STATE, keys.HISTORY, keys.KEPT):
-        names.update(_keys(txn, space + prefix[1:], is_state=space == keys.STATE))
-    for key in sorted(names):
+    for key in scope_keys(txn, prefix):
         found = record_at(txn, key, version)
         if found is not None:
             yield found
+
+
+def scope_keys(txn: "ReadTransaction", prefix: bytes) -> "list[bytes]":
+    """The record keys that a scope has, or had as far as anything tells, in order."""
+    names: set[bytes] = set()
+    for space in (keys.STATE, keys.HISTORY, keys.KEPT):
+        names.update(_keys(txn, space + prefix[1:], is_state=space == keys.STATE))
+    return sorted(names)
+
+
+def lives(txn: "ReadTransaction", key: bytes) -> "Iterator[tuple[Record, int | None]]":
+    """Every record of a key that there is, with the version that ended it; None for the current one."""
+    for first in (keys.kept_key(key, 1), keys.history_key(key, 1)):
+        for stored_key, value in txn.scan(first, first[:-9] + b"\1"):
+            retired = Retired(key, stored_key, value)
+            yield retired.record, retired.end
+    current = txn.get(key)
+    if current is not None:
+        yield Record(key, current), None
 
 
 def record_at(txn: "ReadTransaction", key: bytes, version: int) -> "Record | None":

@@ -130,6 +130,15 @@ class Transaction:
         """Say that another domain writes into `main`: the commit gets its version even if no key of the state changes."""
         self._is_touched = True
 
+    def skip(self, count: int) -> int:
+        """Leave out `count` versions for moments of a past that comes from elsewhere; gives the first of them.
+
+        Only before anything is changed.
+        """
+        first = self.version
+        self.version += count
+        return first
+
     def afterwards(self, act: "Callable[[], None]") -> None:
         """Call `act` when the commit is done; never when the transaction, or the savepoint that is open now, is undone.
 

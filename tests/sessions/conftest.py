@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from llmspell.sessions import check
 from llmspell.sessions.policies import Policies
 from llmspell.sessions.sessions import Sessions
 from llmspell.state.manager import StateManager
 from llmspell.storage.memory import MemoryStore
 from llmspell.storage.store import Store
-from tests.state.conftest import Clock, problems
+from tests.state.conftest import Clock
+from tests.state.conftest import problems as problems_of_state
 
 
 @pytest.fixture
@@ -52,6 +54,18 @@ def sessions(request: pytest.FixtureRequest, make: Callable[..., Sessions]) -> I
     made = make(separate=request.param == "separate")
     yield made
     assert problems(made.home.store) == []
+
+
+def problems(store: Store) -> list[str]:
+    """All that is wrong with what the state and the sessions have stored."""
+    found = [problem for key, value in everything(store) if (problem := check.examine(key, value)) is not None]
+    with store.read() as txn:
+        return [*problems_of_state(store), *found, *check.examine_index(txn)]
+
+
+def everything(store: Store) -> list[tuple[bytes, bytes]]:
+    with store.read() as txn:
+        return list(txn.scan(b""))
 
 
 def scope(session_id: str) -> str:
