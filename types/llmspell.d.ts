@@ -390,6 +390,9 @@ declare namespace llmspell {
     prefix?: string | null;
     limit?: number | null;
     timeout?: number | null;
+    correlation_id?: string | null;
+    /** The same as `correlation_id`. */
+    correlationId?: string | null;
   }
 
   /** Options of `State.plan_migration`. */
@@ -539,7 +542,7 @@ declare namespace llmspell {
     history<T = Value>(scope: string, key: string, options?: StateHistoryOptions | null): StateRevision<T>[];
 
     /**
-     * The changes after the version or time `since`, oldest first, of all scopes or one.
+     * The changes after the version or time `since`, oldest first, of all scopes or one, of all correlations or one.
      *
      * With `timeout` seconds it waits for the first change, also by another process. Pass the result's `next` as `since`
      * to go on.
@@ -1139,6 +1142,13 @@ declare namespace llmspell {
     priority?: Storable<TPriority> | null;
   }
 
+  /** Options of `Event.timeline`. */
+  interface EventTimelineOptions {
+    /** Default: 0. */
+    since?: string | number | null;
+    limit?: number | null;
+  }
+
   /**
    * Events: one bus for scripts and for what the runtime itself does (`state.changed`, `session.*`, `artifact.*`,
    * `backup.*`, `migration.*`). `docs/events.md` lists them.
@@ -1193,6 +1203,16 @@ declare namespace llmspell {
      * The same as `Event.get_stats`.
      */
     getStats: EventGlobal["get_stats"];
+
+    /**
+     * What a correlation has led to, oldest first: `{at, kind, correlation_id, …}`; `since` is a time, exclusive.
+     *
+     * Kinds: event.published (with `event_id`, `event_type`, `data`, `sequence`, `language`), state.saved, state.deleted,
+     * state.expired (with `scope`, `key`, `version`), hook.executed (with `point`, `hook`, `duration`), and those of the
+     * timelines of sessions. Changes come from the journal, also those of other processes; events and runs of hooks as far as
+     * this process remembers them, and as the session has them that has this correlation, or is the current one.
+     */
+    timeline(correlation_id: string, options?: EventTimelineOptions | null): { [key: string]: Value }[];
   }
 
   /** A hook that this script has registered. */

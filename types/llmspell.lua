@@ -317,6 +317,8 @@
 ---@field prefix? string default: ""
 ---@field limit? integer
 ---@field timeout? number
+---@field correlation_id? string
+---@field correlationId? string
 
 ---Options of `State.plan_migration`.
 ---@class (exact) State.plan_migration.Options
@@ -479,7 +481,7 @@ function State.transaction(fn) end
 ---@return llmspell.StateRevision[]
 function State.history(scope, key, options) end
 
----The changes after the version or time `since`, oldest first, of all scopes or one.
+---The changes after the version or time `since`, oldest first, of all scopes or one, of all correlations or one.
 ---
 ---With `timeout` seconds it waits for the first change, also by another process. Pass the result's `next` as `since`
 ---to go on.
@@ -1041,6 +1043,11 @@ function Session.timeline(id, options) end
 ---@field ttlSeconds? number
 ---@field priority? llmspell.Storable
 
+---Options of `Event.timeline`.
+---@class (exact) Event.timeline.Options
+---@field since? llmspell.Moment default: 0
+---@field limit? integer
+
 ---Events: one bus for scripts and for what the runtime itself does (`state.changed`, `session.*`, `artifact.*`,
 ---`backup.*`, `migration.*`). `docs/events.md` lists them.
 ---@class Event
@@ -1100,6 +1107,17 @@ function Event.get_stats() end
 ---The same as `Event.get_stats`.
 ---@return llmspell.EventStats
 function Event.getStats() end
+
+---What a correlation has led to, oldest first: `{at, kind, correlation_id, …}`; `since` is a time, exclusive.
+---
+---Kinds: event.published (with `event_id`, `event_type`, `data`, `sequence`, `language`), state.saved, state.deleted,
+---state.expired (with `scope`, `key`, `version`), hook.executed (with `point`, `hook`, `duration`), and those of the
+---timelines of sessions. Changes come from the journal, also those of other processes; events and runs of hooks as far as
+---this process remembers them, and as the session has them that has this correlation, or is the current one.
+---@param correlation_id string
+---@param options? Event.timeline.Options
+---@return table<string, llmspell.Value>[]
+function Event.timeline(correlation_id, options) end
 
 ---A hook that this script has registered.
 ---@class llmspell.HookHandle

@@ -146,6 +146,9 @@ def changes(
     call: Call,
     scope: Annotated[str | None, typer.Option("--scope", metavar="SCOPE", help="Only of this scope.")] = None,
     prefix: Prefix = "",
+    correlation: Annotated[
+        str | None, typer.Option("--correlation", metavar="ID", help="Only what has this correlation id.")
+    ] = None,
     since: Since = None,
     limit: Limit = None,
     follow: Annotated[
@@ -154,14 +157,15 @@ def changes(
 ) -> int:
     """List what changed, oldest first; with --follow a line (in JSON: a document) for each change."""
     position: Any = 0 if since is None else moment(since)
+    which = {"scope": scope, "prefix": prefix, "correlation_id": correlation}
     with asking(call) as ask:
         if not follow:
-            found = ask("changes", since=position, scope=scope, prefix=prefix, limit=limit)["changes"]
+            found = ask("changes", since=position, limit=limit, **which)["changes"]
             call.report.result(_without_correlation(call, found))
             return 0
         try:
             while limit is None or limit > 0:
-                answer = ask("changes", since=position, scope=scope, prefix=prefix, limit=limit, timeout=FOLLOW_SECONDS)
+                answer = ask("changes", since=position, limit=limit, timeout=FOLLOW_SECONDS, **which)
                 position = answer["next"]
                 for change in _without_correlation(call, answer["changes"]):
                     call.report.line(change)

@@ -9,6 +9,7 @@ from llmspell.errors import BadArgument, LimitExceeded, NotFound, ValueTooLarge
 from llmspell.events.event import OVERHEAD, Event, Origin
 from llmspell.events.pattern import Pattern
 from llmspell.events.subscription import Held, Queue, Subscription
+from llmspell.events.timeline import RecentEvents, Timeline
 from llmspell.ids import new_id
 from llmspell.state.correlation import Correlation, check_correlation_id
 from llmspell.state.manager import now_micros
@@ -48,6 +49,7 @@ class Events:
     publishing raises LimitExceeded; the runtime's own events are not limited. What is published carries the correlation of
     the moment, that of `owner` (a StateManager, or the bus itself), and a handler runs under the correlation of its event.
 
+    `timeline` collects what one correlation has led to, from the last events and whatever other source it is given.
     `recorders` get every event, on the publisher's thread; they must not raise. `watchers` are called when subscriptions
     come or go. `warn(message, fields)` is told of handlers that raise.
 
@@ -82,7 +84,9 @@ class Events:
         self._held = Held()
         self._max_held = MAX_HELD + buffer_size * OVERHEAD
         self.recent = Queue(buffer_size, Held())
-        """The last events of all, for timelines."""
+        """The last events of all."""
+        self.timeline = Timeline()
+        self.timeline.sources.append(RecentEvents(self.recent.events))
         self._origin = Origin(os.urandom(6))
         self._lock = allocate_lock()
         self._subscriptions: dict[str, Subscription] = {}

@@ -2,7 +2,9 @@
 
 from llmspell import values
 from llmspell.errors import BadArgument, NotFound
-from llmspell.surface.model import Anything, Global, LastingCallback, Payload, Record, Type
+from llmspell.state import moment
+from llmspell.state.limits import check_limit
+from llmspell.surface.model import Anything, Global, LastingCallback, Moment, Payload, Record, Type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -160,6 +162,23 @@ class Event(Global):
         bridge = {"active_subscriptions": sum(languages.values()), "subscriptions_by_language": languages}
         return EventStats(event_bus_stats=bus.stats(), bridge_stats=bridge)
 
+    def timeline(
+        self, correlation_id: str, *, since: Moment = 0, limit: int | None = None
+    ) -> list[dict[str, Anything]]:
+        """What a correlation has led to, oldest first: `{at, kind, correlation_id, …}`; `since` is a time, exclusive.
+
+        Kinds: event.published (with `event_id`, `event_type`, `data`, `sequence`, `language`), state.saved, state.deleted,
+        state.expired (with `scope`, `key`, `version`), hook.executed (with `point`, `hook`, `duration`), and those of the
+        timelines of sessions. Changes come from the journal, also those of other processes; events and runs of hooks as far as
+        this process remembers them, and as the session has them that has this correlation, or is the current one.
+        """
+        check_limit(limit)
+        entries = (self._bus or self._open()).timeline.read(correlation_id, since=moment.parse(since), limit=limit)
+        return [
+            {**entry.data, "at": moment.text(entry.at), "kind": entry.kind, "correlation_id": entry.correlation_id}
+            for entry in entries
+        ]
+
     def _open(self) -> "Events":
         self._bus = bus = self._open_bus()
         self._stop.errands.append(self._run_handlers)
@@ -180,5 +199,5 @@ class Event(Global):
 
     def _refuse(self, subscription: str) -> None:
         if self._own.get(subscription):
-            raise BadArgument(f"the subscription '{subscription}' has a handler, which gets its events")
+            raise BadArgument("this subscription has a handler, which gets its events")
         raise NotFound(f"there is no subscription '{subscription[:60]}'; it may have ended")

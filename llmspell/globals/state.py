@@ -206,15 +206,21 @@ class State(Global):
 
     def changes(
         self, *, since: Moment = 0, scope: str | None = None, prefix: str = "", limit: int | None = None,
-        timeout: float | None = None,
+        timeout: float | None = None, correlation_id: str | None = None,
     ) -> StateChanges:  # fmt: skip
-        """The changes after the version or time `since`, oldest first, of all scopes or one.
+        """The changes after the version or time `since`, oldest first, of all scopes or one, of all correlations or one.
 
         With `timeout` seconds it waits for the first change, also by another process. Pass the result's `next` as `since`
         to go on.
         """
         found, following = self._manager.changes(
-            since=since, scope=scope, prefix=prefix, limit=limit, timeout=timeout, wait=self._wait
+            since=since,
+            scope=scope,
+            prefix=prefix,
+            limit=limit,
+            timeout=timeout,
+            wait=self._wait,
+            correlation_id=correlation_id,
         )
         return StateChanges(
             changes=[

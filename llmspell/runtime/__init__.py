@@ -115,7 +115,7 @@ class Runtime:
                 is_stopping=lambda: self._stop.reason is not None,
             )
             self._attend_to_hooks()
-            self._connect()
+            self._connect("hooks")
         return self._hooks
 
     @property
@@ -129,7 +129,7 @@ class Runtime:
             self._events = open_events(
                 self.config, self._state, warn=lambda message, fields: self._log("warn", message, fields)
             )
-            self._connect()
+            self._connect("events")
         return self._events
 
     @property
@@ -141,7 +141,7 @@ class Runtime:
             from llmspell.runtime.sessions import open_sessions
 
             self._sessions = open_sessions(self.config, self._state, self.announce)
-            self._connect()
+            self._connect("sessions")
         return self._sessions
 
     def announce(self, event: str, data: "dict[str, Any]", *, point: str = "") -> None:
@@ -258,8 +258,15 @@ class Runtime:
             self._stop.errands.append(background.run_script_hooks)
             self._stop.farewells.append(background.end_script)
 
-    def _connect(self) -> None:
-        """Let the sessions know of what hooks and events do, once both are there."""
+    def _connect(self, opened: str) -> None:
+        """Let sessions record what hooks and events do, and timelines of events ask hooks and sessions, once both are there."""
+        if self._events is not None:
+            from llmspell.runtime.events import ask_sessions, remember_hooks
+
+            if self._hooks is not None and opened != "sessions":
+                remember_hooks(self._events, self._hooks)
+            if self._sessions is not None and opened != "hooks":
+                ask_sessions(self._events, self._sessions)
         if self._sessions is not None and (self._hooks is not None or self._events is not None):
             from llmspell.runtime.sessions import connect
 

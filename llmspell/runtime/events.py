@@ -2,18 +2,24 @@
 
 from llmspell import values
 from llmspell.events.events import Events
+from llmspell.events.timeline import Entry, RecentExecutions, change_entry
 from llmspell.state.entry import OPERATIONS
+from llmspell.state.past import caused
 from llmspell.storage import keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from llmspell.config import Config
+    from llmspell.hooks.hooks import Hooks
+    from llmspell.sessions.session import Entry as Noted
+    from llmspell.sessions.sessions import Sessions
     from llmspell.state.entry import Commit
     from llmspell.state.manager import StateManager
 
+KINDS = {"save": "state.saved", "delete": "state.deleted", "expire": "state.expired"}
 STATE_CHANGED = "state.changed"
 
 
@@ -30,7 +36,6 @@ def open_events(
         warn=warn,
     )
     if state is not None:
-        listeners = state.listeners
 
         def tell(commit: "Commit") -> None:
             for key, operation in commit.operations.items():
@@ -40,11 +45,51 @@ def open_events(
                 events.publish(STATE_CHANGED, data, correlation_id=commit.correlation_id or None, language="runtime")
 
         def watch() -> None:
-            is_wanted, is_listening = events.wants(STATE_CHANGED), tell in listeners
-            if is_wanted and not is_listening:
-                listeners.append(tell)
-            elif is_listening and not is_wanted:
-                listeners.remove(tell)
+            others = [listener for listener in state.listeners if listener is not tell]
+            # A new list: a handler that is being told of a commit may have come here.
+            state.listeners = [*others, tell] if events.wants(STATE_CHANGED) else others
 
         events.watchers.append(watch)
+        events.timeline.sources.append(lambda correlation_id, since: changes(state, correlation_id, since))
     return events
+
+
+def changes(state: "StateManager", correlation_id: str, since: int) -> "list[Entry]":
+    """What the journal tells, for timelines."""
+    found = []
+    for change in caused(state, correlation_id, since):
+        data = {"scope": change.scope, "key": change.key, "version": change.version}
+        found.append(change_entry(change.at, KINDS[change.operation], change.correlation_id, data))
+    return found
+
+
+def remember_hooks(events: Events, hooks: "Hooks") -> None:
+    """Let timelines tell of the hooks that run from now on."""
+    executions = RecentExecutions(events.buffer_size)
+    hooks.recorders.append(executions.record)
+    events.timeline.sources.append(executions)
+
+
+def ask_sessions(events: Events, sessions: "Sessions") -> None:
+    """Let timelines tell what the sessions have stored: the ones with the correlation that is asked for, and the current one."""
+
+    def stored(correlation_id: str, since: int) -> "Iterator[Entry]":
+        for session in sessions.list(status="all"):
+            if session.id == sessions.current_id or session.correlation_id == correlation_id:
+                for noted in sessions.timeline(session.id):
+                    if noted.correlation_id == correlation_id and noted.at > since:
+                        yield session_entry(noted, session.id)
+
+    events.timeline.sources.append(stored)
+
+
+def session_entry(noted: "Noted", session_id: str) -> Entry:
+    data = {**noted.data, "session_id": session_id}
+    if noted.kind.startswith("state."):
+        return change_entry(noted.at, noted.kind, noted.correlation_id, data)
+    identity: tuple[Any, ...] = ("session", session_id, noted.seq)
+    if noted.kind == "event.published":
+        identity = ("event", data["event_id"])
+    elif noted.kind == "hook.executed":
+        identity = ("hook", noted.at, data["point"], data["hook"])
+    return Entry(noted.at, noted.kind, noted.correlation_id, data, identity)

@@ -267,6 +267,27 @@ def _keep(main: "WriteTransaction", key: bytes, history_key: bytes) -> None:
         kept.keep_retired(main, key, history_key)
 
 
+def caused(txn: "ReadTransaction", correlation_id: str, since: int, most: int) -> "list[Change]":
+    """The changes of the commits after a time (µs) that carry a correlation, oldest first; of the last `most` entries."""
+    text = correlation_id.encode()
+    start, end = _PART.size, _PART.size + len(text)
+    found: list[Part] = []
+    entries = txn.scan(keys.JOURNAL, keys.next_space(keys.JOURNAL), reverse=True)
+    for journal_key, value in islice(entries, most):
+        if len(value) > _PART.size:
+            _, at, size, _ = _PART.unpack_from(value)
+            if at <= since:
+                break
+            if size != len(text) or value[start:end] != text:
+                continue
+        found.append(Part(journal_key, value))  # verified; one that is too short is damaged
+    return [
+        Change(part.version, part.at, OPERATIONS[operation], *keys.split(key), part.correlation_id)
+        for part in reversed(found)
+        for key, operation in zip(part.keys, part.operations, strict=True)
+    ]
+
+
 def _marked_version(txn: "ReadTransaction", key: bytes) -> int:
     """The version below which `thin` has dropped old records of a key, else 0."""
     marker = keys.history_key(key, 0)

@@ -372,8 +372,9 @@ class StateManager:
     def changes(
         self, *, since: int | float | str = 0, scope: "str | Scope | None" = None, prefix: str = "",
         limit: int | None = None, timeout: float | None = None, wait: "Callable[[float], object]" = sleep,
+        correlation_id: str | None = None,
     ) -> "tuple[list_[Change], int | str]":  # fmt: skip
-        """Committed changes after `since`, oldest first, and the `since` of the next call.
+        """Committed changes after `since`, oldest first, and the `since` of the next call; of one correlation, or of all.
 
         `since` is a version, a time, or what an earlier call gave: text (`12+300`) when `limit` cut a commit in two.
         With `timeout` it waits for the first change, also from other processes; `wait` sleeps for the seconds it is
@@ -381,7 +382,7 @@ class StateManager:
         NotFound when changes after `since` have left the journal already; 0 means from where it begins.
         """
         wanted = None if scope is None else Scope.parse(scope)
-        return past.changes(self, since, wanted, prefix, limit, timeout, wait)
+        return past.changes(self, since, wanted, prefix, limit, timeout, wait, correlation_id)
 
     def version(self) -> int:
         """The version of the last commit; 0 when nothing was ever saved."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from llmspell.storage.store import ReadTransaction
 
 _FIRST_UNIX_TIME = 1_000_000_000
+MAX_ENTRIES_READ = 200_000
 _FIRST_WAIT, _LONGEST_WAIT = 0.002, 0.02
 
 
@@ -76,6 +77,7 @@ def changes(
     limit: int | None,
     timeout: float | None,
     wait: "Callable[[float], object]",
+    correlation_id: str | None = None,
 ) -> tuple[list[Change], int | str]:
     """The changes after `since`, oldest first, and the `since` of the next call; waits for the first one."""
     require_journal(manager)
@@ -88,7 +90,7 @@ def changes(
         generation = manager.store.generation()
         with View(manager) as view:
             head = Head.read(view.main)
-            found, following = _read_changes(view.main, since, head, begins, key_prefix, limit)
+            found, following = _read_changes(view.main, since, head, begins, key_prefix, limit, correlation_id)
         if found or monotonic() >= until or manager.own_transaction() is not None:
             return found, following
         since = following
@@ -98,8 +100,37 @@ def changes(
             pause = min(pause * 1.5, _LONGEST_WAIT)
 
 
+def caused(manager: "StateManager", correlation_id: str, since: int) -> list[Change]:
+    """The changes with a correlation that were committed after the time `since` (µs), oldest first.
+
+    There is no index: it would make every save slower. The journal is read backwards, as far as `since`, the time in the id
+    when it is a UUID v7, as those of scripts and sessions are, or MAX_ENTRIES_READ entries. Without a journal there are none.
+    """
+    if manager.journal_policy is None:
+        return []
+    with View(manager) as view:
+        return journal.caused(view.main, correlation_id, max(since, begin_of(correlation_id)), MAX_ENTRIES_READ)
+
+
+def begin_of(correlation_id: str) -> int:
+    """A time (µs) before which nothing can carry the id: of a UUID v7 a minute before it was made, else 0."""
+    digits = correlation_id[:8] + correlation_id[9:13]
+    if len(correlation_id) != 36 or correlation_id[14] != "7" or not digits.isalnum():
+        return 0
+    try:
+        return int(digits, 16) * 1000 - 60 * moment.SECOND
+    except ValueError:
+        return 0
+
+
 def _read_changes(
-    txn: "ReadTransaction", since: int | float | str, head: Head, begins: bytes, prefix: bytes, limit: int | None
+    txn: "ReadTransaction",
+    since: int | float | str,
+    head: Head,
+    begins: bytes,
+    prefix: bytes,
+    limit: int | None,
+    correlation_id: str | None,
 ) -> tuple[list[Change], int | str]:
     version, skip = _resolve_position(txn, since, head)
     if 0 < version < head.floor:
@@ -109,6 +140,8 @@ def _read_changes(
         )
     found: list[Change] = []
     for place, change in journal.changes(txn, version, skip, begins, prefix):
+        if correlation_id is not None and change.correlation_id != correlation_id:
+            continue
         if len(found) == limit:
             return found, f"{change.version}+{place - 1}" if place > 1 else change.version - 1
         found.append(change)

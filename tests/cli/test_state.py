@@ -95,6 +95,16 @@ def test_changes_are_listed_oldest_first(kept: Shell) -> None:
     assert kept("state", "changes", "--since", since, "--limit", "1").out.splitlines()[1].endswith("other  x")
 
 
+def test_changes_of_one_correlation_are_listed_and_followed(kept: Shell) -> None:
+    kept("exec", "State.save('app', 'a', 1)")
+    code = "Event.subscribe('go', function() State.save('app', 'b', 1) end) Event.publish('go', 1, {correlation_id = 'c-7'})"
+    assert kept("exec", code).status == 0
+    found = kept("state", "changes", "--correlation", "c-7", "--output", "json").json
+    assert [(change["key"], change["correlation_id"]) for change in found] == [("b", "c-7")]
+    followed = kept("state", "changes", "--correlation", "c-7", "--follow", "--limit", "1", "--output", "json").json
+    assert followed == found[0]
+
+
 def test_followed_changes_come_from_other_processes_a_line_each(kept: Shell) -> None:
     kept("state", "set", "app", "first", "1")
     process = kept.start("state", "changes", "--follow", "--output", "json")

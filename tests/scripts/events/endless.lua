@@ -1,0 +1,8 @@
+-- A handler that publishes what it listens to is ended after a long chain.
+local calls = 0
+Event.subscribe("ping", function() calls = calls + 1 Event.publish("ping", {}) end)
+Event.publish("ping", {})
+sleep(0.5)
+print(calls)
+-- expect: 1000
+-- expect stderr: handlers of events cause each other without end

@@ -1,0 +1,4 @@
+-- Switched off, the global is absent.
+-- config: runtime.events.enabled = false
+print(Event == nil)
+-- expect: true
