@@ -1,11 +1,13 @@
 """`Backups`: the backups of one store in one folder. Everything that scripts and commands do with them."""
 
+from contextlib import suppress
+
 from llmspell.backup.content import AskSecret, Content, Loss
 from llmspell.backup.create import Maker, Options
 from llmspell.backup.fill import Outcome, count, fill, fill_path, is_empty
 from llmspell.backup.folder import Folder
-from llmspell.backup.manifest import FULL, INCREMENTAL, Manifest
-from llmspell.backup.pack import Progress, silent
+from llmspell.backup.manifest import FULL, INCREMENTAL, Manifest, NewerFormat
+from llmspell.backup.pack import Progress, read_copy, silent
 from llmspell.backup.restore import restore_scopes, restore_store
 from llmspell.backup.retention import Decision, Policy, decide
 from llmspell.backup.secret import PBKDF2, Secret
@@ -18,6 +20,7 @@ from llmspell.storage.store import Store
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from builtins import list as list_
+    from collections.abc import Iterator
 
 
 class Restored:
@@ -224,7 +227,10 @@ class Backups:
         def is_valid(manifest: Manifest) -> bool:
             return validate(self.folder, manifest.id, self._find_secret).is_valid
 
-        decisions = decide(manifests, self.policy, self.manager.clock(), is_valid)
+        decisions = decide(manifests, self.policy, self.manager.clock(), is_valid, list(self._hidden(manifests)))
+        if any(isinstance(error, NewerFormat) for error in broken):
+            for each in decisions:
+                each.keep, each.reason = True, "a backup of a later version may build on it"
         going = [each.manifest for each in decisions if not each.keep]
         if dry_run:
             freed = sum(each.total_bytes for each in going) + self.folder.debris_bytes()
@@ -232,6 +238,12 @@ class Backups:
             # Newest first: a crash then never leaves a backup without what it builds on.
             freed = sum(self.folder.remove(each.id) for each in going) + self.folder.clear_debris()
         return Cleaned(decisions, freed, warnings)
+
+    def _hidden(self, known: "list_[Manifest]") -> "Iterator[Manifest]":
+        """What the copies say of backups whose manifests cannot be read."""
+        for backup_id in set(self.folder.ids()) - {each.id for each in known}:
+            with suppress(LlmspellError):
+                yield read_copy(self.folder, backup_id).manifest
 
     def _is_empty(self) -> bool:
         return is_empty(self.manager.store)

@@ -74,7 +74,7 @@ class Folder:
             raise explain(error, self.manifest_path(backup_id)) from error
 
     def manifests(self) -> tuple[list[Manifest], list[LlmspellError]]:
-        """All backups, newest first, and what is wrong with those that cannot be read."""
+        """All backups, the one made last first, whatever the clock said; and what is wrong with those that cannot be read."""
         found: list[Manifest] = []
         broken: list[LlmspellError] = []
         for backup_id in self.ids():
@@ -84,7 +84,7 @@ class Folder:
                 continue  # removed meanwhile
             except LlmspellError as error:
                 broken.append(error)
-        found.sort(key=lambda each: (each.created_at, each.sequence), reverse=True)
+        found.sort(key=lambda each: (each.sequence, each.created_at), reverse=True)
         return found, broken
 
     def debris(self) -> list[str]:

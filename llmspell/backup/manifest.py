@@ -13,11 +13,12 @@ from typing import Any
 
 from llmspell.backup.seal import COMPRESSIONS, DIGEST_BYTES, Keys, Seal, checksum
 from llmspell.backup.secret import CHECK_BYTES, Derivation, check_derivation, is_hexadecimal
-from llmspell.errors import Corrupt
+from llmspell.errors import BackupError, Corrupt
 from llmspell.state.scope import Scope
 from llmspell.storage.store import MAX_KEY_BYTES
 
-MAGIC = b"llmspell-backup 1\n"
+_FORMAT = b"llmspell-backup "
+MAGIC = _FORMAT + b"1\n"
 PACK_MAGIC = b"llmspell-pack 1\n"
 FULL, INCREMENTAL = "full", "incremental"
 COMPLETE, CHANGES = "complete", "changes"
@@ -36,6 +37,10 @@ _REF = Struct("<BIIQIII32s32sHH")
 def is_id(text: object) -> bool:
     """Whether a text has the form of a backup's id; only such a text ever becomes part of a path."""
     return isinstance(text, str) and _ID.fullmatch(text) is not None
+
+
+class NewerFormat(BackupError):
+    """A backup that this version is too old for."""
 
 
 class Ref:
@@ -165,7 +170,7 @@ def write(manifest: Manifest, refs: Iterable[Ref], seal: Seal) -> bytes:
 class Reader:
     """The file of a manifest: `manifest` is what it says, the index is opened when it is asked for.
 
-    Raises Corrupt when a byte was changed, cut off or added, or when it says something that cannot be.
+    Raises Corrupt when a byte was changed, cut off or added, or when it says something that cannot be, and NewerFormat.
     """
 
     def __init__(self, data: bytes, backup_id: str) -> None:
@@ -174,6 +179,13 @@ class Reader:
         if len(data) < len(MAGIC) + DIGEST_BYTES or checksum(data[:-DIGEST_BYTES]) != data[-DIGEST_BYTES:]:
             raise self._damaged("its checksum does not match")
         if not data.startswith(MAGIC):
+            mark = data[: len(MAGIC) + 10].partition(b"\n")[0]
+            if mark.startswith(_FORMAT) and mark[len(_FORMAT) :].isdigit():
+                raise NewerFormat(
+                    f"the backup {backup_id} has the format {mark[len(_FORMAT) :].decode()}, which a later version of "
+                    "llmspell wrote",
+                    hint="upgrade llmspell",
+                )
             raise self._damaged("it has a format that this version does not know")
         self._header, rest = self._part(data[len(MAGIC) : -DIGEST_BYTES])
         self._index, rest = self._part(rest)

@@ -51,11 +51,14 @@ class Decision:
         self.reason = reason
 
 
-def decide(backups: list[Manifest], policy: Policy, now: int, is_valid: Callable[[Manifest], bool]) -> list[Decision]:
+def decide(
+    backups: list[Manifest], policy: Policy, now: int, is_valid: Callable[[Manifest], bool], hidden: list[Manifest]
+) -> list[Decision]:
     """What happens to each backup; `backups` and the result are newest first.
 
     `max_backups` and age mark backups; keep rules, `min_backups`, and being built on by one that stays protect them, and so
-    does being the newest valid one: `is_valid` is asked only while no valid one stays.
+    does being the newest valid one: `is_valid` is asked only while no valid one stays. `hidden` are backups that are none of
+    these, and stay: only their copies can be read.
     """
     why_gone = _marked(backups, policy, now)
     kept = {each.id: "within the limits" for each in backups if each.id not in why_gone}
@@ -64,6 +67,10 @@ def decide(backups: list[Manifest], policy: Policy, now: int, is_valid: Callable
     for name, count, bucket in policy.rules():
         for each in _newest_of_each(backups, count, bucket):
             kept.setdefault(each.id, f"{name} backup (keep_{name})")
+    for each in hidden:
+        for needed in (each.parent, *each.sources):
+            if needed in why_gone:
+                kept.setdefault(needed, f"{each.id} builds on it")
     _keep_chains(backups, kept)
     # Before anything goes, one that stays must be known to be sound; else the newest sound one stays too.
     if len(kept) < len(backups) and not any(is_valid(each) for each in backups if each.id in kept):

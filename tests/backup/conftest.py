@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from llmspell.backup.backups import Backups
+from llmspell.backup.seal import checksum
 from llmspell.backup.secret import Secret
 from llmspell.state.manager import StateManager
 from llmspell.storage import keys
@@ -81,6 +82,12 @@ def content(store: Store, *, exactly: bool = False) -> dict[bytes, bytes]:
 def values(state: StateManager) -> dict[tuple[str, str], Any]:
     """Every value under its scope and key."""
     return {(scope, key): state.get(scope, key) for scope in state.list_scopes() for key in state.list_keys(scope)}
+
+
+def write_later_format(path: Path) -> None:
+    """Make a manifest one of the next format, otherwise sound."""
+    body = path.read_bytes()[:-32].replace(b"llmspell-backup 1\n", b"llmspell-backup 2\n")
+    path.write_bytes(body + checksum(body))
 
 
 Dump = Callable[[Store], dict[bytes, bytes]]

@@ -14,7 +14,7 @@ from llmspell.backup.backups import Backups
 from llmspell.backup.manifest import MAGIC
 from llmspell.backup.seal import checksum
 from llmspell.errors import BackupError, Corrupt, EncryptionError, LlmspellError, NotFound, StorageFull
-from tests.backup.conftest import Place, content
+from tests.backup.conftest import Place, content, write_later_format
 
 
 def forge(place: Place, backup_id: str, change: Callable[[dict[str, Any]], object], index: bytes | None = None) -> None:
@@ -221,3 +221,17 @@ def test_a_full_disk_loses_nothing(place: Place) -> None:
     assert place.files() == files
     assert place.backups.validate(made.id).is_valid
     assert place.backups.create().sequence == made.sequence + 1
+
+
+def test_a_backup_of_a_later_format_is_not_called_damaged(place: Place) -> None:
+    place.state.set("a", "key", 1)
+    made = place.backups.create()
+    write_later_format(Path(place.backups.folder.manifest_path(made.id)))
+    files = place.files()
+    for action in (place.backups.info, place.backups.validate, place.backups.restore):
+        with pytest.raises(BackupError, match="a later version of llmspell wrote") as caught:
+            action(made.id)
+        assert caught.value.hint == "upgrade llmspell"
+    with pytest.raises(BackupError, match="later version"):
+        place.backups.restore(made.id, salvage=True)
+    assert place.files() == files

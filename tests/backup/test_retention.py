@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from llmspell.backup.retention import Policy, decide
-from tests.backup.conftest import DAY, Place
+from tests.backup.conftest import DAY, Place, write_later_format
 
 HOUR = DAY // 24
 
@@ -23,7 +23,7 @@ class Backup:
 
 def kept(backups: list[Any], valid: set[str] | None = None, **policy: Any) -> list[int]:
     settings = {"retention_days": 0, "min_backups": 0, **policy}
-    decisions = decide(backups, Policy(**settings), 1000 * DAY, lambda each: valid is None or each.id in valid)
+    decisions = decide(backups, Policy(**settings), 1000 * DAY, lambda each: valid is None or each.id in valid, [])
     assert [each.manifest for each in decisions] == backups
     assert all(each.reason for each in decisions)
     return [int(each.manifest.id) for each in decisions if each.keep]
@@ -132,3 +132,42 @@ def test_the_list_is_newest_first_also_within_one_moment(place: Place, limit: in
     state.clock = lambda: 1_700_000_000_000_000
     made = [place.backups.create().id for _ in range(3)]
     assert [each.id for each in place.backups.list(limit)] == made[::-1][:limit]
+
+
+def test_a_clock_that_steps_back_does_not_make_the_newest_backup_the_oldest(place: Place) -> None:
+    earlier = [place.backups.create().id for _ in range(2)]
+    place.clock.now -= DAY
+    backups = place.use(policy=Policy(max_backups=2), auto_cleanup=True)
+    place.state.set("a", "key", 1)
+    made = backups.create("incremental")
+    assert made.parent == earlier[1]
+    assert [each.id for each in backups.list()] == [made.id, earlier[1]]
+
+
+def test_what_a_backup_with_a_damaged_manifest_builds_on_stays(place: Place) -> None:
+    base = place.backups.create()
+    place.state.set("a", "key", 1)
+    hidden = place.backups.create("incremental")
+    path = Path(place.backups.folder.manifest_path(hidden.id))
+    path.write_bytes(path.read_bytes()[:-1])
+    for _ in range(2):
+        place.clock.now += DAY
+        last = place.backups.create()
+    cleaned = place.use(policy=Policy(max_backups=1)).cleanup()
+    assert {each.manifest.id: each.reason for each in cleaned.decisions if each.keep} == {
+        last.id: "within the limits",
+        base.id: f"{hidden.id} builds on it",
+    }
+    assert len(cleaned.warnings) == 1
+    place.backups.restore(hidden.id, salvage=True)
+    assert place.state.get("a", "key") == 1
+
+
+def test_nothing_goes_while_a_backup_of_a_later_version_may_need_it(place: Place) -> None:
+    made = [place.backups.create().id for _ in range(3)]
+    write_later_format(Path(place.backups.folder.manifest_path(made[0])))
+    backups = place.use(policy=Policy(max_backups=1))
+    cleaned = backups.cleanup()
+    assert cleaned.deleted == 0
+    assert "a later version" in cleaned.warnings[0]
+    assert [each.id for each in backups.list()] == [made[2], made[1]]
