@@ -130,6 +130,17 @@ class Backups:
         """One backup."""
         return self.folder.read(backup_id).manifest
 
+    def content_bytes(self, backup_id: str) -> int:
+        """Plain bytes of a backup and of all that it builds on, as far as the manifests tell: what validating it reads."""
+        waiting = [backup_id]
+        sizes: dict[str, int] = {}
+        with suppress(LlmspellError):
+            while waiting:
+                manifest = self.folder.read(waiting.pop()).manifest
+                sizes[manifest.id] = manifest.size
+                waiting += {manifest.parent or manifest.id, *manifest.sources} - sizes.keys()
+        return sum(sizes.values())
+
     def validate(self, backup_id: str, *, restore_test: bool = False, progress: Progress = silent) -> Validation:
         """Read every byte of a backup and of all that it builds on; with `restore_test`, restore it into a scratch store too."""
         with self.folder.reading():

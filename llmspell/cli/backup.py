@@ -62,7 +62,7 @@ def create(
     description: Description = "",
 ) -> None:
     """Make a backup of everything and print its id. Scripts may go on writing meanwhile."""
-    with opened(call) as runtime, progress(call, "backing up", _used(runtime)) as tick:
+    with opened(call) as runtime, progress(call, "backing up", lambda: _expected(runtime, incremental)) as tick:
         made = runtime.backups.create("incremental" if incremental else "full", description=description, progress=tick)
     for warning in made.warnings:
         call.report.note(f"note: {warning}")
@@ -106,8 +106,8 @@ def validate(
 ) -> int:
     """Read every byte of a backup and of all that it builds on; exit status 4 when something is damaged."""
     backups = unopened(call)
-    total = backups.info(backup_id).size if not restore_test else 0
-    with progress(call, "reading", total) as tick:
+    # A test fills a store with what was read, and reads it once more to compare.
+    with progress(call, "reading", lambda: backups.content_bytes(backup_id) * (3 if restore_test else 1)) as tick:
         found = backups.validate(backup_id, restore_test=restore_test, progress=tick)
     facts = document(shown.describe_validation(found))
     if call.report.output == "text":
@@ -142,18 +142,20 @@ def restore(
     ] = False,
 ) -> None:
     """Make the state what it was in a backup, all of it or nothing; keys that came later go."""
-    with nullcontext() if to is not None else opened(call) as runtime, progress(call, "restoring", 0) as tick:
+    with nullcontext() if to is not None else opened(call) as runtime:
         backups = unopened(call) if runtime is None else runtime.backups
-        done = backups.restore(
-            backup_id,
-            scope=scope,
-            to=to,
-            dry_run=dry_run,
-            verify=not skip_verify,
-            backup_first=not no_backup,
-            salvage=salvage,
-            progress=tick,
-        )
+        times = 1 if skip_verify or salvage else 2
+        with progress(call, "restoring", lambda: 0 if scope else backups.content_bytes(backup_id) * times) as tick:
+            done = backups.restore(
+                backup_id,
+                scope=scope,
+                to=to,
+                dry_run=dry_run,
+                verify=not skip_verify,
+                backup_first=not no_backup,
+                salvage=salvage,
+                progress=tick,
+            )
     for loss in done.losses:
         older = "; older values may stand in for them" if loss.is_change else ""
         complain(f"lost: {loss}{older}")
@@ -205,8 +207,11 @@ def document(record: Record) -> dict[str, Any]:
 
 
 @contextmanager
-def progress(call: Call, what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar with the rate, where standard error is a terminal; `total` is in bytes, 0 when unknown."""
+def progress(call: Call, what: str, total: Callable[[], int]) -> Iterator[Callable[[int], None]]:
+    """A bar with the rate, where standard error is a terminal; `total` gives the bytes, 0 when that is not known.
+
+    Without a total the bar says how much is done and how fast.
+    """
     if call.report.quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda _bytes: None
         return
@@ -221,13 +226,15 @@ def progress(call: Call, what: str, total: int) -> Iterator[Callable[[int], None
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total or None)
+        task = bar.add_task(what, total=total() or None)
         yield lambda bytes_: bar.advance(task, bytes_)
 
 
-def _used(runtime: Runtime) -> int:
-    used = runtime.state.store.info()["bytes_used"]
-    return used if isinstance(used, int) else 0
+def _expected(runtime: Runtime, incremental: bool) -> int:
+    """How much a backup will read, as the last one like it tells: the file of the store says little about it."""
+    if incremental:
+        return 0
+    return next((each.size for each in runtime.backups.list() if each.is_complete and each.scopes is None), 0)
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
