@@ -3,10 +3,10 @@
 from tempfile import TemporaryDirectory
 
 from llmspell.backup.content import Content, name_key
+from llmspell.backup.examination import examine, examine_index
 from llmspell.backup.fill import Outcome, fill
 from llmspell.backup.pack import Progress, silent
 from llmspell.backup.restore import compare, present
-from llmspell.state.check import examine, examine_index
 from llmspell.storage import keys
 from llmspell.storage.check import check
 from llmspell.storage.lmdb import LmdbStore

@@ -2,19 +2,17 @@
 
 import os
 import time
-from itertools import chain
 from typing import Annotated
 
 import typer
 
+from llmspell.backup.examination import examine, examine_index
 from llmspell.cli.app import command
 from llmspell.cli.call import Call
 from llmspell.cli.report import complain
 from llmspell.config import Config
 from llmspell.errors import Corrupt, NotEnabled
 from llmspell.runtime import Runtime
-from llmspell.sessions import check as sessions
-from llmspell.state.check import examine, examine_index
 from llmspell.storage import record
 from llmspell.storage.check import Report, check
 from llmspell.storage.keys import EPOCH, STATE
@@ -81,7 +79,7 @@ def _examine(store: Store) -> tuple[Report, list[bytes]]:
     damaged: list[bytes] = []
 
     def look(key: bytes, value: bytes) -> str | None:
-        problem = examine(key, value) or sessions.examine(key, value)
+        problem = examine(key, value)
         if problem is not None and key.startswith(STATE):
             damaged.append(key)
         return problem
@@ -89,7 +87,7 @@ def _examine(store: Store) -> tuple[Report, list[bytes]]:
     report = check(store, look)
     with store.read() as transaction:
         if report.is_sound:
-            for problem in chain(examine_index(transaction), sessions.examine_index(transaction)):
+            for problem in examine_index(transaction):
                 report.add(problem)
     return report, damaged
 

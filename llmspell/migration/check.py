@@ -12,7 +12,9 @@ from llmspell.storage import record
 
 
 def examine(key: bytes, value: bytes) -> str | None:
-    """What is wrong with one stored pair of the space of migrations, as a sentence, or None."""
+    """What is wrong with one stored pair, as a sentence, or None; also for pairs of other domains, which it passes."""
+    if not key.startswith(layout.SPACE):
+        return None
     try:
         if key.startswith(layout.ORIGINALS):
             problems = (record.verify(*pair) for pair in originals.read(key, value)[1])

@@ -3,9 +3,9 @@
 import pytest
 
 from llmspell.migration import layout
+from llmspell.migration.check import examine
 from llmspell.migration.engine import Migrations
 from llmspell.migration.lease import Lease
-from llmspell.state.check import examine
 from llmspell.storage import record
 from llmspell.storage.check import check
 from tests.migration.conftest import picture, to
