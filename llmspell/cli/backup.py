@@ -207,7 +207,7 @@ def document(record: Record) -> dict[str, Any]:
 
 
 @contextmanager
-def progress(call: Call, what: str, total: Callable[[], int]) -> Iterator[Callable[[int], None]]:
+def progress(call: Call, what: str, total: Callable[[], int] = lambda: 0) -> Iterator[Callable[[int], None]]:
     """A bar with the rate, where standard error is a terminal; `total` gives the bytes, 0 when that is not known.
 
     Without a total the bar says how much is done and how fast.

@@ -129,7 +129,7 @@ def export(
     """Write a session into one file: its state, checkpoints, timeline and artifacts."""
     from llmspell.sessions.transfer import export as write
 
-    with opened(call) as sessions, progress(call, "exporting", 0) as tick:
+    with opened(call) as sessions, progress(call, "exporting") as tick:
         write(sessions, session_id, target, progress=tick)
     facts = {"id": session_id, "file": target, "bytes": os.path.getsize(target)}
     if call.report.output == "text":
@@ -148,7 +148,7 @@ def import_(
     """Put an exported session into the store, and print its id. A damaged file changes nothing (exit status 4)."""
     from llmspell.sessions.transfer import import_ as read
 
-    with opened(call) as sessions, progress(call, "importing", 0) as tick:
+    with opened(call) as sessions, progress(call, "importing") as tick:
         imported = read(sessions, file, as_new=as_new, progress=tick)
     _print_id(call, imported)
 
