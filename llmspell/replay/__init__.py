@@ -1,0 +1,1 @@
+"""Replay: recorded executions of hooks run again, compared with what they did, with nothing changed by it."""
