@@ -3,6 +3,7 @@
 import os
 import time
 from _thread import allocate_lock, get_ident
+from contextlib import contextmanager
 
 from llmspell import values
 from llmspell.errors import BadArgument, LimitExceeded, NotFound, ValueTooLarge
@@ -17,7 +18,7 @@ from llmspell.state.scope import has_control_character, is_utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
     from typing import Any
 
@@ -92,6 +93,8 @@ class Events:
         self._subscriptions: dict[str, Subscription] = {}
         self._matching: dict[str, list[Subscription]] = {}
         self._chains: dict[int, int] = {}
+        self._unheard: set[int] = set()
+        """The threads whose events reach nobody."""
         self._sequence = 0
         self._delivered = self._processed = self._dropped = self._violations = self._failures = 0
         self._second = self._in_second = 0
@@ -124,6 +127,8 @@ class Events:
             matching = self._match(type)
         if correlation_id is None:
             correlation_id = self.owner.current_correlation_id()
+        if self._unheard and get_ident() in self._unheard:
+            return Event(self._origin, 0, self.clock(), type, data, correlation_id, language, metadata, expires, 0)
         chain = self._chains.get(get_ident(), 0) if self._chains else 0
         with self._lock:
             if self.max_per_second and language != "runtime":
@@ -157,6 +162,18 @@ class Events:
         """Whether a subscription matches events of this type."""
         matching = self._matching.get(type)
         return bool(self._match(type) if matching is None else matching)
+
+    @contextmanager
+    def unheard(self) -> "Iterator[None]":
+        """What this thread publishes in the block reaches nobody, and leaves no trace."""
+        thread = get_ident()
+        was_unheard = thread in self._unheard
+        self._unheard.add(thread)
+        try:
+            yield
+        finally:
+            if not was_unheard:
+                self._unheard.discard(thread)
 
     # Correlation, of a bus without a state beside it
 

@@ -1,6 +1,7 @@
 """`Hooks`: the hooks of one runtime, and the running of them."""
 
 from _thread import _local, get_ident
+from contextlib import contextmanager
 from time import monotonic, perf_counter_ns, sleep, time_ns
 
 from llmspell import values
@@ -16,7 +17,7 @@ from llmspell.hooks.result import CONTINUE, NOTHING, Result
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from builtins import list as list_
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from llmspell.hooks.background import Background
@@ -337,6 +338,8 @@ class Hooks:
             if hook.thread and hook.thread != get_ident():
                 continue
             started, at, error, payload = perf_counter_ns(), time_ns() // 1000, "", NIL
+            running = running_hooks()
+            _running.hooks = (*running, hook)
             try:
                 payload = hook.call(recorded, self.timeout)
                 result_.read(payload, is_told=not decides(point))
@@ -344,8 +347,21 @@ class Hooks:
                 if self.is_stopping():
                     raise
                 error = self._sentence(problem)
+            finally:
+                _running.hooks = running
             done.append(self._execution(hook, recorded, payload, at, perf_counter_ns() - started, error))
         return done
+
+    @contextmanager
+    def unchanged(self) -> "Iterator[None]":
+        """Hooks that come or go in the block are afterwards as they were before."""
+        points, counts = dict(self._points), dict(self._counts)
+        try:
+            yield
+        finally:
+            if self._points != points:
+                self._points, self._counts = points, counts
+                self._tell_watchers()
 
     def _attempt(self, hook: Hook, context: Context) -> Result:
         """One call of a hook; raises _Failure."""

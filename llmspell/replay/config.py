@@ -1,5 +1,6 @@
 """`ReplayConfig`: how a session is replayed; `Modification`: what is changed in the inputs of a replay."""
 
+from llmspell import values
 from llmspell.errors import BadArgument
 from llmspell.replay import path as paths
 from llmspell.state import moment
@@ -24,15 +25,15 @@ _FIRST_TIME = 10**9
 class Modification:
     """A value that is put where `path` leads in the context of each hook, while it `is_enabled`.
 
-    The path begins with `data` (`data.new_value`, `data.items[1].name`), `metadata`, `component_id` or `correlation_id`; a leading
-    `context.` is allowed. A context where all but the last step of it leads nowhere stays as it is. Raises BadArgument.
+    The path begins with `data` (`data.new_value`, `data.items[1].name`), `metadata`, `component_id` or `correlation_id`; a
+    leading `context.` is allowed. A context where all but the last step of it leads nowhere stays as it is. Raises BadArgument.
     """
 
-    __slots__ = ("is_enabled", "path", "steps", "value")
+    __slots__ = ("_payload", "is_enabled", "path", "steps")
 
     def __init__(self, path: str, value: "Any", is_enabled: bool = True) -> None:
         self.path = path
-        self.value = value
+        self._payload = values.encode(value)
         self.is_enabled = is_enabled
         self.steps = paths.parse(path)
         if self.steps[0] == "context" and len(self.steps) > 1:
@@ -42,6 +43,11 @@ class Modification:
                 f"'{path[:80]}' leads to nothing that can be modified",
                 hint=f"a path begins with {', '.join(CHANGEABLE)}, such as data.new_value",
             )
+
+    @property
+    def value(self) -> "Any":
+        """A copy of its own for whoever asks."""
+        return values.decode(self._payload)
 
 
 class ReplayConfig:

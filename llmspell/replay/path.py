@@ -15,7 +15,7 @@ _STEP = re.compile(r'\.?([^\W\d]\w*)|\.(\d+)|\[(-?\d{1,19})\]|\["((?:[^"\\]|\\["
 LONGEST = 1024
 
 
-def parse(text: str) -> "list[Step]":
+def parse(text: "Any") -> "list[Step]":
     """The steps of a path: text for fields, integers for places in lists. A leading `$.` says nothing. Raises BadArgument."""
     if not isinstance(text, str) or not text or len(text) > LONGEST:
         raise BadArgument(f"a path must be text of 1 to {LONGEST} characters", hint="write it as data.items[1].name")

@@ -59,6 +59,14 @@ def unpack(key: bytes, value: bytes) -> Recorded:
     return Recorded(seq, Execution(**_fields(unseal(key, value, what)[1:], what)))
 
 
+def sessions(txn: "ReadTransaction") -> "Iterator[bytes]":
+    """The sessions of which executions are kept."""
+    start = EXECUTION
+    while (key := next(txn.scan_keys(start, after(EXECUTION)), None)) is not None:
+        yield key[1:17]
+        start = after(key[:17])
+
+
 def read(txn: "ReadTransaction", session: bytes, since: int = 0) -> "Iterator[Recorded]":
     """The executions of a session after the number `since`, oldest first."""
     for key, value in txn.scan(number_key(EXECUTION, session, min(since + 1, 2**64 - 1)), after(EXECUTION + session)):

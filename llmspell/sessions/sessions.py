@@ -1,6 +1,7 @@
 """`Sessions`: everything about sessions, for scripts and for Python."""
 
-from contextlib import nullcontext, suppress
+from _thread import get_ident
+from contextlib import contextmanager, nullcontext, suppress
 
 from llmspell.announce import silent
 from llmspell.errors import InvalidTransition, LimitExceeded, LlmspellError, NotFound
@@ -99,6 +100,8 @@ class Sessions:
         self._current: bytes | None = None
         self._outer_correlation_ids: tuple[str, ...] = ()
         self._notes: list[Note] = []
+        self._unrecorded: set[int] = set()
+        """The threads that leave no notes."""
         self._quiet: tuple[Transaction | None, set[bytes]] = (None, set())
         """Record keys whose change, in that transaction, is part of what the timeline tells as a whole."""
         self._foreseen: tuple[bytes, Details, list[tuple[str, dict[str, Any]]]] | None = None
@@ -449,17 +452,39 @@ class Sessions:
             self.require(txn, session_id)
             return list(executions.read(txn, id_bytes(session_id), since))
 
+    def replayable(self, session_id: str | None = None) -> "list_[str]":
+        """The ids of the sessions of which hook executions are recorded, oldest first; of all of them, or this one at most."""
+        self.flush()
+        with self._reading() as txn:
+            if session_id is None:
+                return [id_text(session) for session in executions.sessions(txn)]
+            return [session_id] if any(executions.read(txn, id_bytes(session_id))) else []
+
+    @contextmanager
+    def unrecorded(self) -> "Iterator[None]":
+        """What this thread does in the block leaves no note, and the current session is afterwards that of before."""
+        thread, current = get_ident(), self.current_id
+        was_unrecorded = thread in self._unrecorded
+        self._unrecorded.add(thread)
+        try:
+            yield
+        finally:
+            if not was_unrecorded:
+                self._unrecorded.discard(thread)
+            if self.current_id != current:
+                self.set_current(current)
+
     def note(self, kind: str, data: "dict[str, Any]", *, correlation_id: str = "") -> None:
         """Keep what happened for the current session's timeline; does nothing without one.
 
         It is written with the next commit, at the latest by `flush`, `close`, or when a timeline is read.
         """
-        if self._current is not None:
+        if self._current is not None and get_ident() not in self._unrecorded:
             self._add(Note(self._current, self.home.clock(), kind, correlation_id or self._correlation_id(), data))
 
     def record_execution(self, execution: "Execution") -> None:
         """Keep a run of a hook for the current session's timeline and for its replay; as `note`."""
-        if self._current is None:
+        if self._current is None or get_ident() in self._unrecorded:
             return
         data = {"point": execution.point, "hook": execution.hook, "duration": execution.duration}
         if execution.error:
