@@ -275,10 +275,14 @@ def _raise(error: Exception) -> None:
     raise error
 
 
-@given(st.lists(st.sampled_from(sorted(ACTS)), min_size=1, max_size=6), st.sampled_from(["exact", "simulate", "debug"]))
+@given(
+    st.lists(st.sampled_from(sorted(ACTS)), min_size=1, max_size=6),
+    st.sampled_from(["exact", "simulate", "debug"]),
+    st.booleans(),
+)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @pytest.mark.parametrize("is_shared", [True, False], ids=["one store", "two stores"])
-def test_a_replay_changes_not_a_byte(is_shared: bool, acts: list[str], mode: str) -> None:
+def test_a_replay_changes_not_a_byte(is_shared: bool, acts: list[str], mode: str, is_current: bool) -> None:
     work = Work(is_shared=is_shared)
     todo: list[str] = []
     depth = 0
@@ -297,12 +301,15 @@ def test_a_replay_changes_not_a_byte(is_shared: bool, acts: list[str], mode: str
     work.hooks.register("AfterStateWrite", lambda _: None, name="after")
     work.record(("a", 1), ("b", 2))
     todo[:] = acts
+    if is_current:
+        work.sessions.set_current(work.session)
     before, current = work.contents(), work.sessions.current_id
     shelf = work.state.ephemeral_store
     done = work.replays.replay(work.session, ReplayConfig(mode))
     assert done.replayed == 4
-    assert work.contents() == before
     assert work.sessions.current_id == current
+    work.sessions.flush()
+    assert work.contents() == before
     assert work.state.get("other", "e") is None
     assert shelf is None or work.state.ephemeral_store is shelf
     todo.clear()
