@@ -299,6 +299,7 @@ def test_a_replay_changes_not_a_byte(is_shared: bool, acts: list[str], mode: str
 
     work.hooks.register("BeforeStateWrite", act, name="act", scope="session:*")
     work.hooks.register("AfterStateWrite", lambda _: None, name="after")
+    work.hooks.register("BeforeStateWrite", lambda _: None, name="recorded too", scope="other")
     work.record(("a", 1), ("b", 2))
     todo[:] = acts
     if is_current:
