@@ -799,6 +799,55 @@ declare namespace llmspell {
     created_at: string;
   }
 
+  /** What is recorded of a session for replay. Times are RFC 3339 text, `total_duration` is what the hooks took, in seconds. */
+  interface ReplayMetadata {
+    session_id: string;
+    correlation_id: string;
+    total_hooks: number;
+    first_hook_timestamp?: string;
+    last_hook_timestamp?: string;
+    total_duration: number;
+    can_replay: boolean;
+  }
+
+  /**
+   * How a session is replayed.
+   *
+   * exact: with the recorded inputs. modified: with modifications of them. simulate: with or without modifications, and without
+   * comparing. debug: as exact, with every step in `metadata.steps`.
+   */
+  type ReplayModeName = "exact" | "modified" | "simulate" | "debug";
+
+  /** A difference between what a hook said when it was recorded and what a hook of now said; `path` leads into the result. */
+  interface ReplayFinding {
+    path: string;
+    description: string;
+    severity: string;
+    seq: number;
+    point: string;
+    hook: string;
+  }
+
+  /**
+   * What a replay did. `hooks_replayed` are recorded executions that were run again: well (`successful_replays`), or so that a
+   * hook failed or none was there any more (`failed_replays`). `total_duration` is in seconds.
+   *
+   * `metadata` has `mode`; `recorded`, how many executions there were to replay; `without_hook`; `modified`, how many contexts
+   * were; `identical`, whether all were replayed well and nothing differed; `stopped`, "error" or "timeout" when it ended early;
+   * and in debug mode `steps`, each `{seq, point, hook, input, recorded_output, output, error, duration_ms}`.
+   */
+  interface ReplayResult {
+    session_id: string;
+    correlation_id: string;
+    start_time: string;
+    total_duration: number;
+    hooks_replayed: number;
+    successful_replays: number;
+    failed_replays: number;
+    differences: ReplayFinding[];
+    metadata: { [key: string]: Value };
+  }
+
   /** Options of `Session.create`. */
   interface SessionCreateOptions<TMetadata extends object = any> {
     /** Default: "". */
@@ -917,6 +966,25 @@ declare namespace llmspell {
     limit?: number | null;
   }
 
+  /** Options of `Session.replay`. */
+  interface SessionReplayOptions<TModifications = any> {
+    /** Default: "exact". */
+    mode?: ReplayModeName | null;
+    from?: string | number | null;
+    to?: string | number | null;
+    hook_filter?: string | null;
+    /** The same as `hook_filter`. */
+    hookFilter?: string | null;
+    modifications?: Storable<TModifications> | null;
+    compare?: boolean | null;
+    /** Default: false. */
+    stop_on_error?: boolean | null;
+    /** The same as `stop_on_error`. */
+    stopOnError?: boolean | null;
+    /** Default: 30.0. */
+    timeout?: number | null;
+  }
+
   /**
    * Sessions: units of work with a status, a timeline of what happened in them, and checkpoints to go back to.
    *
@@ -924,6 +992,11 @@ declare namespace llmspell {
    * of artifacts, hooks and events are recorded in its timeline, in the same commit, and carry its correlation id. A session that
    * is over its time (`max_duration`, `max_idle_time`) is suspended; `resume` or a longer limit lets it go on. Limits that a
    * session does not have of its own are those of `[runtime.sessions]`.
+   *
+   * Hooks that run while a session is current are recorded, and can be replayed with the hooks of now.
+   *
+   * A replay changes nothing: its hooks run inside a transaction that is undone, no event that they publish reaches anybody, and
+   * nothing is recorded. They see the state as it is now.
    */
   interface SessionGlobal {
     /**
@@ -1091,6 +1164,59 @@ declare namespace llmspell {
      * Absent unless the configuration sets `[runtime.sessions] enabled`.
      */
     timeline(id: string, options?: SessionTimelineOptions | null): { [key: string]: Value }[];
+
+    /**
+     * Whether hooks were recorded under a session.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    can_replay(id: string): boolean;
+
+    /**
+     * Whether hooks were recorded under a session.
+     *
+     * The same as `Session.can_replay`.
+     */
+    canReplay: SessionGlobal["can_replay"];
+
+    /**
+     * The ids of the sessions under which hooks were recorded, oldest first.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    list_replayable(): string[];
+
+    /**
+     * The ids of the sessions under which hooks were recorded, oldest first.
+     *
+     * The same as `Session.list_replayable`.
+     */
+    listReplayable: SessionGlobal["list_replayable"];
+
+    /**
+     * What is recorded of a session.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    get_replay_metadata(id: string): ReplayMetadata;
+
+    /**
+     * What is recorded of a session.
+     *
+     * The same as `Session.get_replay_metadata`.
+     */
+    getReplayMetadata: SessionGlobal["get_replay_metadata"];
+
+    /**
+     * Run the recorded hooks of a session again, in order, and tell what differs. Changes nothing.
+     *
+     * Each execution meets the hook of the same point and name, else the hooks of that point. `from` and `to` are numbers of the
+     * timeline or times, inclusive; `hook_filter` is a pattern on the hook's name or point; `modifications` a list of
+     * `{path, value, enabled}` or a map of paths to values; `timeout` is in seconds, for all. Others that write wait meanwhile.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    replay<TModifications>(id: string, options?: SessionReplayOptions<TModifications> | null): ReplayResult;
   }
 
   /** What has happened. `language` is that of the publishing script, or `runtime`; `sequence` grows with every event. */
@@ -1281,6 +1407,359 @@ declare namespace llmspell {
     list<TFilter>(filter?: Storable<TFilter> | null): HookInfo[];
   }
 
+  /** A mode of replays. Its text is its name. */
+  interface ReplayMode {
+    /** Its name: exact, modified, simulate or debug. */
+    name(): ReplayModeName;
+  }
+
+  /** A value to be put into the context that hooks are given in a replay. */
+  interface ReplayModification {
+    /** Where it goes: `data.new_value`. */
+    get_path(): string;
+
+    /**
+     * Where it goes: `data.new_value`.
+     *
+     * The same as `ReplayModification.get_path`.
+     */
+    getPath: ReplayModification["get_path"];
+
+    /** The value. */
+    get_value<T = Value>(): T | null;
+
+    /**
+     * The value.
+     *
+     * The same as `ReplayModification.get_value`.
+     */
+    getValue: ReplayModification["get_value"];
+
+    /** Whether it has an effect. */
+    is_enabled(): boolean;
+
+    /**
+     * Whether it has an effect.
+     *
+     * The same as `ReplayModification.is_enabled`.
+     */
+    isEnabled: ReplayModification["is_enabled"];
+
+    /** Switch it on or off, also in the configurations that it was added to. */
+    set_enabled(enabled: boolean): void;
+
+    /**
+     * Switch it on or off, also in the configurations that it was added to.
+     *
+     * The same as `ReplayModification.set_enabled`.
+     */
+    setEnabled: ReplayModification["set_enabled"];
+  }
+
+  /** A modification as plain values. */
+  interface ReplayChange<T = Value> {
+    path: string;
+    value?: T;
+    enabled: boolean;
+  }
+
+  /** How a session is replayed. */
+  interface ReplayConfig {
+    /** Its mode. */
+    get_mode(): ReplayMode;
+
+    /**
+     * Its mode.
+     *
+     * The same as `ReplayConfig.get_mode`.
+     */
+    getMode: ReplayConfig["get_mode"];
+
+    /** Whether results are compared with those that were recorded: by default in all modes but simulate. */
+    should_compare_results(): boolean;
+
+    /**
+     * Whether results are compared with those that were recorded: by default in all modes but simulate.
+     *
+     * The same as `ReplayConfig.should_compare_results`.
+     */
+    shouldCompareResults: ReplayConfig["should_compare_results"];
+
+    /** How long the replay may take as a whole. */
+    get_timeout_seconds(): number;
+
+    /**
+     * How long the replay may take as a whole.
+     *
+     * The same as `ReplayConfig.get_timeout_seconds`.
+     */
+    getTimeoutSeconds: ReplayConfig["get_timeout_seconds"];
+
+    /** Whether the first failure ends the replay. */
+    should_stop_on_error(): boolean;
+
+    /**
+     * Whether the first failure ends the replay.
+     *
+     * The same as `ReplayConfig.should_stop_on_error`.
+     */
+    shouldStopOnError: ReplayConfig["should_stop_on_error"];
+
+    /**
+     * Put `value` where `path` leads in the context of every hook where all but its last step is there.
+     *
+     * A path is `data.new_value`, `data.items[1].name`, or begins with `metadata`, `component_id` or `correlation_id`; a
+     * leading `context.` is allowed. Places in lists count as the language does. Later ones may lead into what earlier ones put.
+     * A modification made by `Replay.create_modification` may stand for the three.
+     *
+     * @param enabled - Default: true.
+     */
+    add_modification<TValue>(path: string | ReplayModification, value?: Storable<TValue> | null, enabled?: boolean | null): void;
+
+    /**
+     * Put `value` where `path` leads in the context of every hook where all but its last step is there.
+     *
+     * The same as `ReplayConfig.add_modification`.
+     */
+    addModification: ReplayConfig["add_modification"];
+
+    /** The modifications in their order. */
+    get_modifications<T = Value>(): ReplayChange<T>[];
+
+    /**
+     * The modifications in their order.
+     *
+     * The same as `ReplayConfig.get_modifications`.
+     */
+    getModifications: ReplayConfig["get_modifications"];
+  }
+
+  /**
+   * One place where two values differ. `path` begins with `$` and counts as the language does.
+   *
+   * critical: something is missing or of another kind. major: it has another value, or was added. minor: it is the same number
+   * as another kind of number, or nearly the same number.
+   */
+  interface ReplayDifference {
+    path: string;
+    description: string;
+    severity: string;
+  }
+
+  /**
+   * What a comparison found. `similarity_score` is 1 for identical values only, and 0 when nothing is alike.
+   *
+   * It is the share of what is alike among all that is no list or map. At most 1000 differences are listed; `summary` counts all.
+   */
+  interface ReplayComparison {
+    identical: boolean;
+    similarity_score: number;
+    summary: string;
+    differences: ReplayDifference[];
+  }
+
+  /** Compares values exactly: only the order of fields does not count. */
+  interface ReplayComparator {
+    /** In what `actual` differs from `expected`, and how alike they are. */
+    compare_json<TExpected, TActual>(expected: Storable<TExpected>, actual: Storable<TActual>): ReplayComparison;
+
+    /**
+     * In what `actual` differs from `expected`, and how alike they are.
+     *
+     * The same as `ReplayComparator.compare_json`.
+     */
+    compareJson: ReplayComparator["compare_json"];
+  }
+
+  /** When replays run. Its text is what `llmspell session replay --schedule` takes. */
+  interface ReplaySchedule {
+    /** once, interval or cron. */
+    type_name(): string;
+
+    /**
+     * once, interval or cron.
+     *
+     * The same as `ReplaySchedule.type_name`.
+     */
+    typeName: ReplaySchedule["type_name"];
+
+    /**
+     * When it is due after a time, as RFC 3339 text, or nothing when it is not due any more.
+     *
+     * It counts from `started`, by default that same time, and from how many times it ran since.
+     *
+     * @param runs - Default: 0.
+     */
+    next_after(time: string | number, started?: string | number | null, runs?: number | null): string | null;
+
+    /**
+     * When it is due after a time, as RFC 3339 text, or nothing when it is not due any more.
+     *
+     * The same as `ReplaySchedule.next_after`.
+     */
+    nextAfter: ReplaySchedule["next_after"];
+  }
+
+  /** Options of `Replay.create_config`. */
+  interface ReplayCreateConfigOptions {
+    from?: string | number | null;
+    to?: string | number | null;
+    hook_filter?: string | null;
+    /** The same as `hook_filter`. */
+    hookFilter?: string | null;
+    compare?: boolean | null;
+    /** Default: false. */
+    stop_on_error?: boolean | null;
+    /** The same as `stop_on_error`. */
+    stopOnError?: boolean | null;
+    /** Default: 30.0. */
+    timeout?: number | null;
+  }
+
+  /** Options of `Replay.run_scheduled`. */
+  interface ReplayRunScheduledOptions {
+    max_runs?: number | null;
+    /** The same as `max_runs`. */
+    maxRuns?: number | null;
+  }
+
+  /** The toolbox of replays: configurations, modifications, schedules, and a comparator of values. */
+  interface ReplayGlobal {
+    /** The modes of replays, as objects: where one is taken, its name may stand. */
+    readonly modes: Readonly<ReplayModesGlobal>;
+
+    /** Schedules for `Replay.run_scheduled` and for `llmspell session replay --schedule`. */
+    readonly schedules: Readonly<ReplaySchedulesGlobal>;
+
+    /**
+     * A configuration; the options are those of `Session.replay`.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     *
+     * @param mode - Default: "exact".
+     */
+    create_config(mode?: ReplayModeName | ReplayMode | null, options?: ReplayCreateConfigOptions | null): ReplayConfig;
+
+    /**
+     * A configuration; the options are those of `Session.replay`.
+     *
+     * The same as `Replay.create_config`.
+     */
+    createConfig: ReplayGlobal["create_config"];
+
+    /**
+     * A modification, to be added to configurations.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     *
+     * @param enabled - Default: true.
+     */
+    create_modification<TValue>(path: string, value?: Storable<TValue> | null, enabled?: boolean | null): ReplayModification;
+
+    /**
+     * A modification, to be added to configurations.
+     *
+     * The same as `Replay.create_modification`.
+     */
+    createModification: ReplayGlobal["create_modification"];
+
+    /**
+     * A comparator of values.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    create_comparator(): ReplayComparator;
+
+    /**
+     * A comparator of values.
+     *
+     * The same as `Replay.create_comparator`.
+     */
+    createComparator: ReplayGlobal["create_comparator"];
+
+    /**
+     * Replay a session, as `Session.replay` does.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    run(session_id: string, config?: ReplayConfig | null): ReplayResult;
+
+    /**
+     * Replay a session whenever the schedule says, and wait meanwhile; the results.
+     *
+     * A schedule without an end needs `max_runs`.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    run_scheduled(session_id: string, schedule: ReplaySchedule, config?: ReplayConfig | null, options?: ReplayRunScheduledOptions | null): ReplayResult[];
+
+    /**
+     * Replay a session whenever the schedule says, and wait meanwhile; the results.
+     *
+     * The same as `Replay.run_scheduled`.
+     */
+    runScheduled: ReplayGlobal["run_scheduled"];
+  }
+
+  /** The modes of replays, as objects: where one is taken, its name may stand. */
+  interface ReplayModesGlobal {
+    /**
+     * With the recorded inputs.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    readonly exact: ReplayMode;
+
+    /**
+     * With modifications of the inputs.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    readonly modified: ReplayMode;
+
+    /**
+     * With or without modifications, and without comparing.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    readonly simulate: ReplayMode;
+
+    /**
+     * As exact, with every step in the result.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    readonly debug: ReplayMode;
+  }
+
+  /** Schedules for `Replay.run_scheduled` and for `llmspell session replay --schedule`. */
+  interface ReplaySchedulesGlobal {
+    /**
+     * One run, after so many seconds.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     *
+     * @param delay - Default: 0.0.
+     */
+    once(delay?: number | null): ReplaySchedule;
+
+    /**
+     * A run after `initial` seconds and then every `every` seconds, at most `max` of them. Runs do not pile up.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    interval(initial: number, every: number, max?: number | null): ReplaySchedule;
+
+    /**
+     * Runs at the times of a cron expression (minute, hour, day of month, month, day of week), in a time zone.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     *
+     * @param zone - Default: "UTC".
+     */
+    cron(text: string, zone?: string | null): ReplaySchedule;
+  }
+
   /** A structured log on standard error: one line a call, as text or, with `--log-format json`, as JSON. */
   interface LogGlobal {
     /** Log what helps to find a mistake; shown with `--verbose` only. */
@@ -1332,6 +1811,11 @@ declare const State: Readonly<llmspell.StateGlobal>;
  * of artifacts, hooks and events are recorded in its timeline, in the same commit, and carry its correlation id. A session that
  * is over its time (`max_duration`, `max_idle_time`) is suspended; `resume` or a longer limit lets it go on. Limits that a
  * session does not have of its own are those of `[runtime.sessions]`.
+ *
+ * Hooks that run while a session is current are recorded, and can be replayed with the hooks of now.
+ *
+ * A replay changes nothing: its hooks run inside a transaction that is undone, no event that they publish reaches anybody, and
+ * nothing is recorded. They see the state as it is now.
  */
 declare const Session: Readonly<llmspell.SessionGlobal>;
 
@@ -1347,6 +1831,9 @@ declare const Event: Readonly<llmspell.EventGlobal>;
  * `docs/hooks.md` lists the points, and what each result means there.
  */
 declare const Hook: Readonly<llmspell.HookGlobal>;
+
+/** The toolbox of replays: configurations, modifications, schedules, and a comparator of values. */
+declare const Replay: Readonly<llmspell.ReplayGlobal>;
 
 /** A structured log on standard error: one line a call, as text or, with `--log-format json`, as JSON. */
 declare const Log: Readonly<llmspell.LogGlobal>;

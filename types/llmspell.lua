@@ -750,6 +750,52 @@ function State.cleanupBackups(dry_run) end
 ---@field created_at string
 ---@operator concat(any): string
 
+---What is recorded of a session for replay. Times are RFC 3339 text, `total_duration` is what the hooks took, in seconds.
+---@class llmspell.ReplayMetadata
+---@field session_id string
+---@field correlation_id string
+---@field total_hooks integer
+---@field first_hook_timestamp? string
+---@field last_hook_timestamp? string
+---@field total_duration number
+---@field can_replay boolean
+
+---How a session is replayed.
+---
+---exact: with the recorded inputs. modified: with modifications of them. simulate: with or without modifications, and without
+---comparing. debug: as exact, with every step in `metadata.steps`.
+---@alias llmspell.ReplayModeName
+---| "exact"
+---| "modified"
+---| "simulate"
+---| "debug"
+
+---A difference between what a hook said when it was recorded and what a hook of now said; `path` leads into the result.
+---@class llmspell.ReplayFinding
+---@field path string
+---@field description string
+---@field severity string
+---@field seq integer
+---@field point string
+---@field hook string
+
+---What a replay did. `hooks_replayed` are recorded executions that were run again: well (`successful_replays`), or so that a
+---hook failed or none was there any more (`failed_replays`). `total_duration` is in seconds.
+---
+---`metadata` has `mode`; `recorded`, how many executions there were to replay; `without_hook`; `modified`, how many contexts
+---were; `identical`, whether all were replayed well and nothing differed; `stopped`, "error" or "timeout" when it ended early;
+---and in debug mode `steps`, each `{seq, point, hook, input, recorded_output, output, error, duration_ms}`.
+---@class llmspell.ReplayResult
+---@field session_id string
+---@field correlation_id string
+---@field start_time string
+---@field total_duration number
+---@field hooks_replayed integer
+---@field successful_replays integer
+---@field failed_replays integer
+---@field differences llmspell.ReplayFinding[]
+---@field metadata table<string, llmspell.Value>
+
 ---Options of `Session.create`.
 ---@class (exact) Session.create.Options
 ---@field name? string default: ""
@@ -833,12 +879,30 @@ function State.cleanupBackups(dry_run) end
 ---@field since? integer default: 0
 ---@field limit? integer
 
+---Options of `Session.replay`.
+---@class (exact) Session.replay.Options
+---@field mode? llmspell.ReplayModeName default: "exact"
+---@field from? llmspell.Moment
+---@field to? llmspell.Moment
+---@field hook_filter? string
+---@field hookFilter? string
+---@field modifications? llmspell.Storable
+---@field compare? boolean
+---@field stop_on_error? boolean default: false
+---@field stopOnError? boolean default: false
+---@field timeout? number default: 30.0
+
 ---Sessions: units of work with a status, a timeline of what happened in them, and checkpoints to go back to.
 ---
 ---A session has the scope `session:<id>` of `State` to itself. While one is current (`set_current`), changes of the state and
 ---of artifacts, hooks and events are recorded in its timeline, in the same commit, and carry its correlation id. A session that
 ---is over its time (`max_duration`, `max_idle_time`) is suspended; `resume` or a longer limit lets it go on. Limits that a
 ---session does not have of its own are those of `[runtime.sessions]`.
+---
+---Hooks that run while a session is current are recorded, and can be replayed with the hooks of now.
+---
+---A replay changes nothing: its hooks run inside a transaction that is undone, no event that they publish reaches anybody, and
+---nothing is recorded. They see the state as it is now.
 ---@class Session
 Session = {}
 
@@ -1001,6 +1065,58 @@ function Session.setCurrent(id) end
 ---@param options? Session.timeline.Options
 ---@return table<string, llmspell.Value>[]
 function Session.timeline(id, options) end
+
+---Whether hooks were recorded under a session.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+---@return boolean
+function Session.can_replay(id) end
+
+---Whether hooks were recorded under a session.
+---
+---The same as `Session.can_replay`.
+---@param id string
+---@return boolean
+function Session.canReplay(id) end
+
+---The ids of the sessions under which hooks were recorded, oldest first.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@return string[]
+function Session.list_replayable() end
+
+---The ids of the sessions under which hooks were recorded, oldest first.
+---
+---The same as `Session.list_replayable`.
+---@return string[]
+function Session.listReplayable() end
+
+---What is recorded of a session.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+---@return llmspell.ReplayMetadata
+function Session.get_replay_metadata(id) end
+
+---What is recorded of a session.
+---
+---The same as `Session.get_replay_metadata`.
+---@param id string
+---@return llmspell.ReplayMetadata
+function Session.getReplayMetadata(id) end
+
+---Run the recorded hooks of a session again, in order, and tell what differs. Changes nothing.
+---
+---Each execution meets the hook of the same point and name, else the hooks of that point. `from` and `to` are numbers of the
+---timeline or times, inclusive; `hook_filter` is a pattern on the hook's name or point; `modifications` a list of
+---`{path, value, enabled}` or a map of paths to values; `timeout` is in seconds, for all. Others that write wait meanwhile.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param id string
+---@param options? Session.replay.Options
+---@return llmspell.ReplayResult
+function Session.replay(id, options) end
 
 ---What has happened. `language` is that of the publishing script, or `runtime`; `sequence` grows with every event.
 ---@class llmspell.EventRecord
@@ -1189,6 +1305,356 @@ function Hook.unregister(handle) end
 ---@param filter? llmspell.Storable
 ---@return llmspell.HookInfo[]
 function Hook.list(filter) end
+
+---A mode of replays. Its text is its name.
+---@class llmspell.ReplayMode
+local ReplayMode = {}
+
+---Its name: exact, modified, simulate or debug.
+---@return llmspell.ReplayModeName
+function ReplayMode:name() end
+
+---A value to be put into the context that hooks are given in a replay.
+---@class llmspell.ReplayModification
+local ReplayModification = {}
+
+---Where it goes: `data.new_value`.
+---@return string
+function ReplayModification:get_path() end
+
+---Where it goes: `data.new_value`.
+---
+---The same as `ReplayModification.get_path`.
+---@return string
+function ReplayModification:getPath() end
+
+---The value.
+---@return llmspell.Value
+function ReplayModification:get_value() end
+
+---The value.
+---
+---The same as `ReplayModification.get_value`.
+---@return llmspell.Value
+function ReplayModification:getValue() end
+
+---Whether it has an effect.
+---@return boolean
+function ReplayModification:is_enabled() end
+
+---Whether it has an effect.
+---
+---The same as `ReplayModification.is_enabled`.
+---@return boolean
+function ReplayModification:isEnabled() end
+
+---Switch it on or off, also in the configurations that it was added to.
+---@param enabled boolean
+function ReplayModification:set_enabled(enabled) end
+
+---Switch it on or off, also in the configurations that it was added to.
+---
+---The same as `ReplayModification.set_enabled`.
+---@param enabled boolean
+function ReplayModification:setEnabled(enabled) end
+
+---A modification as plain values.
+---@class llmspell.ReplayChange
+---@field path string
+---@field value? llmspell.Value
+---@field enabled boolean
+
+---How a session is replayed.
+---@class llmspell.ReplayConfig
+local ReplayConfig = {}
+
+---Its mode.
+---@return llmspell.ReplayMode
+function ReplayConfig:get_mode() end
+
+---Its mode.
+---
+---The same as `ReplayConfig.get_mode`.
+---@return llmspell.ReplayMode
+function ReplayConfig:getMode() end
+
+---Whether results are compared with those that were recorded: by default in all modes but simulate.
+---@return boolean
+function ReplayConfig:should_compare_results() end
+
+---Whether results are compared with those that were recorded: by default in all modes but simulate.
+---
+---The same as `ReplayConfig.should_compare_results`.
+---@return boolean
+function ReplayConfig:shouldCompareResults() end
+
+---How long the replay may take as a whole.
+---@return number
+function ReplayConfig:get_timeout_seconds() end
+
+---How long the replay may take as a whole.
+---
+---The same as `ReplayConfig.get_timeout_seconds`.
+---@return number
+function ReplayConfig:getTimeoutSeconds() end
+
+---Whether the first failure ends the replay.
+---@return boolean
+function ReplayConfig:should_stop_on_error() end
+
+---Whether the first failure ends the replay.
+---
+---The same as `ReplayConfig.should_stop_on_error`.
+---@return boolean
+function ReplayConfig:shouldStopOnError() end
+
+---Put `value` where `path` leads in the context of every hook where all but its last step is there.
+---
+---A path is `data.new_value`, `data.items[1].name`, or begins with `metadata`, `component_id` or `correlation_id`; a
+---leading `context.` is allowed. Places in lists count as the language does. Later ones may lead into what earlier ones put.
+---A modification made by `Replay.create_modification` may stand for the three.
+---@param path string|llmspell.ReplayModification
+---@param value? llmspell.Storable
+---@param enabled? boolean default: true
+function ReplayConfig:add_modification(path, value, enabled) end
+
+---Put `value` where `path` leads in the context of every hook where all but its last step is there.
+---
+---The same as `ReplayConfig.add_modification`.
+---@param path string|llmspell.ReplayModification
+---@param value? llmspell.Storable
+---@param enabled? boolean default: true
+function ReplayConfig:addModification(path, value, enabled) end
+
+---The modifications in their order.
+---@return llmspell.ReplayChange[]
+function ReplayConfig:get_modifications() end
+
+---The modifications in their order.
+---
+---The same as `ReplayConfig.get_modifications`.
+---@return llmspell.ReplayChange[]
+function ReplayConfig:getModifications() end
+
+---One place where two values differ. `path` begins with `$` and counts as the language does.
+---
+---critical: something is missing or of another kind. major: it has another value, or was added. minor: it is the same number
+---as another kind of number, or nearly the same number.
+---@class llmspell.ReplayDifference
+---@field path string
+---@field description string
+---@field severity string
+
+---What a comparison found. `similarity_score` is 1 for identical values only, and 0 when nothing is alike.
+---
+---It is the share of what is alike among all that is no list or map. At most 1000 differences are listed; `summary` counts all.
+---@class llmspell.ReplayComparison
+---@field identical boolean
+---@field similarity_score number
+---@field summary string
+---@field differences llmspell.ReplayDifference[]
+
+---Compares values exactly: only the order of fields does not count.
+---@class llmspell.ReplayComparator
+local ReplayComparator = {}
+
+---In what `actual` differs from `expected`, and how alike they are.
+---@param expected llmspell.Storable
+---@param actual llmspell.Storable
+---@return llmspell.ReplayComparison
+function ReplayComparator:compare_json(expected, actual) end
+
+---In what `actual` differs from `expected`, and how alike they are.
+---
+---The same as `ReplayComparator.compare_json`.
+---@param expected llmspell.Storable
+---@param actual llmspell.Storable
+---@return llmspell.ReplayComparison
+function ReplayComparator:compareJson(expected, actual) end
+
+---When replays run. Its text is what `llmspell session replay --schedule` takes.
+---@class llmspell.ReplaySchedule
+local ReplaySchedule = {}
+
+---once, interval or cron.
+---@return string
+function ReplaySchedule:type_name() end
+
+---once, interval or cron.
+---
+---The same as `ReplaySchedule.type_name`.
+---@return string
+function ReplaySchedule:typeName() end
+
+---When it is due after a time, as RFC 3339 text, or nothing when it is not due any more.
+---
+---It counts from `started`, by default that same time, and from how many times it ran since.
+---@param time llmspell.Moment
+---@param started? llmspell.Moment
+---@param runs? integer default: 0
+---@return string?
+function ReplaySchedule:next_after(time, started, runs) end
+
+---When it is due after a time, as RFC 3339 text, or nothing when it is not due any more.
+---
+---The same as `ReplaySchedule.next_after`.
+---@param time llmspell.Moment
+---@param started? llmspell.Moment
+---@param runs? integer default: 0
+---@return string?
+function ReplaySchedule:nextAfter(time, started, runs) end
+
+---Options of `Replay.create_config`.
+---@class (exact) Replay.create_config.Options
+---@field from? llmspell.Moment
+---@field to? llmspell.Moment
+---@field hook_filter? string
+---@field hookFilter? string
+---@field compare? boolean
+---@field stop_on_error? boolean default: false
+---@field stopOnError? boolean default: false
+---@field timeout? number default: 30.0
+
+---Options of `Replay.run_scheduled`.
+---@class (exact) Replay.run_scheduled.Options
+---@field max_runs? integer
+---@field maxRuns? integer
+
+---The toolbox of replays: configurations, modifications, schedules, and a comparator of values.
+---@class Replay
+Replay = {}
+
+---A configuration; the options are those of `Session.replay`.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param mode? llmspell.ReplayModeName|llmspell.ReplayMode default: "exact"
+---@param options? Replay.create_config.Options
+---@return llmspell.ReplayConfig
+function Replay.create_config(mode, options) end
+
+---A configuration; the options are those of `Session.replay`.
+---
+---The same as `Replay.create_config`.
+---@param mode? llmspell.ReplayModeName|llmspell.ReplayMode default: "exact"
+---@param options? Replay.create_config.Options
+---@return llmspell.ReplayConfig
+function Replay.createConfig(mode, options) end
+
+---A modification, to be added to configurations.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param path string
+---@param value? llmspell.Storable
+---@param enabled? boolean default: true
+---@return llmspell.ReplayModification
+function Replay.create_modification(path, value, enabled) end
+
+---A modification, to be added to configurations.
+---
+---The same as `Replay.create_modification`.
+---@param path string
+---@param value? llmspell.Storable
+---@param enabled? boolean default: true
+---@return llmspell.ReplayModification
+function Replay.createModification(path, value, enabled) end
+
+---A comparator of values.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@return llmspell.ReplayComparator
+function Replay.create_comparator() end
+
+---A comparator of values.
+---
+---The same as `Replay.create_comparator`.
+---@return llmspell.ReplayComparator
+function Replay.createComparator() end
+
+---Replay a session, as `Session.replay` does.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param session_id string
+---@param config? llmspell.ReplayConfig
+---@return llmspell.ReplayResult
+function Replay.run(session_id, config) end
+
+---Replay a session whenever the schedule says, and wait meanwhile; the results.
+---
+---A schedule without an end needs `max_runs`.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param session_id string
+---@param schedule llmspell.ReplaySchedule
+---@param config? llmspell.ReplayConfig
+---@param options? Replay.run_scheduled.Options
+---@return llmspell.ReplayResult[]
+function Replay.run_scheduled(session_id, schedule, config, options) end
+
+---Replay a session whenever the schedule says, and wait meanwhile; the results.
+---
+---The same as `Replay.run_scheduled`.
+---@param session_id string
+---@param schedule llmspell.ReplaySchedule
+---@param config? llmspell.ReplayConfig
+---@param options? Replay.run_scheduled.Options
+---@return llmspell.ReplayResult[]
+function Replay.runScheduled(session_id, schedule, config, options) end
+
+---The modes of replays, as objects: where one is taken, its name may stand.
+---@class Replay.modes
+Replay.modes = {}
+
+---With the recorded inputs.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@type llmspell.ReplayMode
+Replay.modes.exact = nil
+
+---With modifications of the inputs.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@type llmspell.ReplayMode
+Replay.modes.modified = nil
+
+---With or without modifications, and without comparing.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@type llmspell.ReplayMode
+Replay.modes.simulate = nil
+
+---As exact, with every step in the result.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@type llmspell.ReplayMode
+Replay.modes.debug = nil
+
+---Schedules for `Replay.run_scheduled` and for `llmspell session replay --schedule`.
+---@class Replay.schedules
+Replay.schedules = {}
+
+---One run, after so many seconds.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param delay? number default: 0.0
+---@return llmspell.ReplaySchedule
+function Replay.schedules.once(delay) end
+
+---A run after `initial` seconds and then every `every` seconds, at most `max` of them. Runs do not pile up.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param initial number
+---@param every number
+---@param max? integer
+---@return llmspell.ReplaySchedule
+function Replay.schedules.interval(initial, every, max) end
+
+---Runs at the times of a cron expression (minute, hour, day of month, month, day of week), in a time zone.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param text string
+---@param zone? string default: "UTC"
+---@return llmspell.ReplaySchedule
+function Replay.schedules.cron(text, zone) end
 
 ---Options of `JSON.stringify`.
 ---@class (exact) JSON.stringify.Options

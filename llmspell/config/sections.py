@@ -146,7 +146,7 @@ class Hooks(
 ):
     """Hooks of scripts and of the runtime."""
 
-    enabled: bool = setting(True, "scripts have Hook and Replay, and hooks run")
+    enabled: bool = setting(True, "scripts have Hook, and hooks run")
 
 
 class Runtime(

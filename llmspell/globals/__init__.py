@@ -20,7 +20,22 @@ def __getattr__(name: str) -> tuple[type[Global], ...]:
     from llmspell.globals.log import Log
     from llmspell.globals.migration import Migration
     from llmspell.globals.process import Process
+    from llmspell.globals.replay import Replay, ReplayModes, ReplaySchedules, SessionReplay
     from llmspell.globals.session import Session
     from llmspell.globals.state import State
 
-    return (State, Migration, Backup, Session, Event, Hook, JSON, Log, Process)
+    return (
+        State,
+        Migration,
+        Backup,
+        Session,
+        SessionReplay,
+        Event,
+        Hook,
+        Replay,
+        ReplayModes,
+        ReplaySchedules,
+        JSON,
+        Log,
+        Process,
+    )

@@ -74,7 +74,7 @@ class ReplayConfig:
             raise BadArgument(f"there is no replay mode '{mode}'; the modes are {', '.join(MODES)}")
         if not 0 < timeout <= 86_400:
             raise BadArgument(f"timeout must be above 0 and at most a day of seconds, got {timeout:g}")
-        self.mode = mode
+        self.mode = str(mode)
         self.modifications = list(modifications or ())
         self.compare = mode in COMPARED if compare is None else compare
         self.stop_on_error = stop_on_error

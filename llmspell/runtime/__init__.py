@@ -237,8 +237,10 @@ class Runtime:
                 bound.append(Backup(self.backups, self._stop))
         if self.config.runtime.sessions.enabled:
             from llmspell.globals.session import Session
+            from llmspell.runtime.replays import replay_globals
 
             bound.append(Session(self.sessions))
+            bound.extend(replay_globals(self, self._stop.wait, language))
         if self.config.runtime.events.enabled:
             from llmspell.globals.event import Event
 

@@ -30,7 +30,9 @@ class Work:
         self.points = StatePoints(self.hooks, self.state, None)
         self.events = Events(self.state)
         self.hooks.recorders.append(self.sessions.record_execution)
-        self.events.recorders.append(lambda event: self.sessions.note("event.published", {"event_type": event.event_type}))
+        self.events.recorders.append(
+            lambda event: self.sessions.note("event.published", {"event_type": event.event_type})
+        )
         self.replays = Replays(self.sessions, lambda: self.hooks, events=lambda: self.events)
         self.session = self.sessions.create(name="work")
 
