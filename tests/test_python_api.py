@@ -26,7 +26,7 @@ PAGE = ROOT / "docs" / "python.md"
 EXAMPLES = sorted((ROOT / "examples" / "python").glob("*.py"))
 MODULES = [
     "agents.agent", "agents.conversation", "agents.message", "agents.state", "agents.states",
-    "hooks.hooks", "sessions.sessions", "state.aio",
+    "events.events", "hooks.hooks", "replay.comparator", "sessions.sessions", "state.aio",
     "state.manager", "state.scope",
 ]  # fmt: skip
 """Those whose docstrings show how to use what a program imports from `llmspell`."""
