@@ -11,6 +11,7 @@ import typer
 from llmspell.cli.app import command, group
 from llmspell.cli.backup import document, progress
 from llmspell.cli.call import Call
+from llmspell.cli.replay import replay
 from llmspell.globals import session as shown
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ CheckpointOption = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add the group `session`."""
-    session = group(app, "session", "Look at sessions, fork, export, import and delete them.")
+    session = group(app, "session", "Look at sessions, fork, replay, export, import and delete them.")
     for name, function in COMMANDS.items():
         command(session, name)(function)
 
@@ -171,6 +172,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "timeline": timeline,
     "checkpoints": checkpoints,
     "fork": fork,
+    "replay": replay,
     "export": export,
     "import": import_,
     "delete": delete,

@@ -17,7 +17,7 @@ from llmspell.languages.language import Language, Limits, Services, Stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from llmspell.backup.backups import Backups
@@ -152,15 +152,17 @@ class Runtime:
             self._hooks.announce(point, data)
 
     def run(
-        self, source: bytes, *, name: str, language: str = "", args: "Sequence[str]" = (), session_id: str | None = None
-    ) -> bytes:
+        self, source: bytes, *, name: str, language: str = "", args: "Sequence[str]" = (), session_id: str | None = None,
+        farewell: "Callable[[], None] | None" = None,
+    ) -> bytes:  # fmt: skip
         """Run a script to its end; the payload of its result (see `llmspell.values`).
 
         `name` is its path, for messages and for the modules beside it; `language` is `lua` or `javascript`, by default
-        what the name's ending says, else `default_engine`. With `session_id` that session is current from the beginning. Raises
-        NotFound and InvalidTransition when it cannot be, ScriptError, ScriptExit, LimitExceeded, whatever `interrupt`
-        was given, and StorageError when what it printed could not be written. What a script saved before it failed stays
-        saved.
+        what the name's ending says, else `default_engine`. With `session_id` that session is current from the beginning.
+        `farewell` is called in this thread when the script has ended well and its hooks are still there. Raises
+        NotFound and InvalidTransition when the session cannot be current, ScriptError, ScriptExit, LimitExceeded, whatever
+        `interrupt` was given, and StorageError when what it printed could not be written. What a script saved before it failed
+        stays saved.
         """
         self._stop = Stop()
         self._lost_output, self._output_failure = False, None
@@ -175,6 +177,8 @@ class Runtime:
             self._migrations.catalogue.first_index = running.first_index
         try:
             result = running.run(source, name, args)
+            if farewell is not None:
+                self._say(farewell)
             if self._output_failure is not None:
                 raise self._output_failure
             return result
@@ -189,6 +193,16 @@ class Runtime:
                 self._sessions.close()
             running.close()
 
+    def _say(self, farewell: "Callable[[], None]") -> None:
+        """Call it; an interrupt is what counts, whatever it has raised because of that."""
+        try:
+            farewell()
+        except LlmspellError:
+            if self._stop.reason is None:
+                raise
+        if self._stop.reason is not None:
+            raise self._stop.reason
+
     def interrupt(self, reason: "LlmspellError | None" = None) -> None:
         """End the running script, from any thread; `run` raises `reason`, by default Interrupted."""
         reason = reason or Interrupted("interrupted")
@@ -196,6 +210,10 @@ class Runtime:
         running = self._language  # looked at after the request: a script that begins now sees the reason by itself
         if running is not None:
             running.interrupt(reason)
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep; true, and at once, when the script is to end."""
+        return self._stop.wait(seconds)
 
     def flush(self) -> None:
         """After it everything saved so far is on disk."""
