@@ -58,6 +58,14 @@ class JavaScriptWire:
             return int(raw)
         return values.decode(self.payload(raw))
 
+    def text(self, otherwise: "Callable[[Any], Any]") -> "Callable[[Any], Any]":
+        def read(raw: "str | None") -> "Any":
+            if raw is not None and raw[0] == '"' and raw.isascii() and "\\" not in raw:
+                return raw[1:-1]
+            return otherwise(raw)
+
+        return read
+
     def payload(self, raw: "str | None") -> bytes:
         if raw is None:
             return NULL

@@ -59,6 +59,12 @@ class LuaWire:
                 return raw
         return raw
 
+    def text(self, otherwise: "Callable[[Any], Any]") -> "Callable[[Any], Any]":
+        def read(raw: Raw) -> "Any":
+            return raw.decode() if type(raw) is bytes and raw.isascii() else otherwise(raw)
+
+        return read
+
     def payload(self, raw: bytes | None) -> bytes:
         return raw if raw is not None else NIL
 

@@ -59,6 +59,10 @@ if TYPE_CHECKING:
             """A scalar argument as None, bool, int, float, str, or bytes that are no text."""
 
         @abstractmethod
+        def text(self, otherwise: Convert) -> Convert:
+            """A quick reader of ASCII text; what it does not know at a glance it leaves to `otherwise`."""
+
+        @abstractmethod
         def payload(self, raw: Any) -> bytes:
             """An encoded argument as a payload."""
 
@@ -269,7 +273,7 @@ def _call(host: Host, function: Function, method: "Callable[..., Any]", self_typ
     )
     if self_type is not None:
         readers = (_argument(host, Field("self", self_type), -1, function), *readers)
-    options = _Options(host, function) if function.options else None
+    read_options = _Options(host, function).read if function.options else _no_options
     reply = _handles(host, function.result) if function.result.handle else host.wire.reply(function.result)
     stop = host.stop
 
@@ -286,8 +290,8 @@ def _call(host: Host, function: Function, method: "Callable[..., Any]", self_typ
             if stop.is_due and stop.attend():
                 return host.wire.failure(Interrupted("interrupted"))
             arguments = [read(item) for read, item in zip(readers, raw, strict=False)]
-            if options is not None and len(raw) > len(readers) and raw[-1] is not None:
-                return reply(method(*arguments, **options.read(raw[-1])))
+            if len(raw) > len(readers) and raw[-1] is not None:
+                return reply(method(*arguments, **read_options(raw[-1])))
             return reply(method(*arguments))
         except BaseException as error:
             return settle(error)
@@ -296,9 +300,11 @@ def _call(host: Host, function: Function, method: "Callable[..., Any]", self_typ
         first, second = readers
 
         def call_two(one: "Any" = None, two: "Any" = None, more: "Any" = None) -> "Any":
-            if more is not None or stop.is_due:
+            if stop.is_due:
                 return call(one, two, more)
             try:
+                if more is not None:
+                    return reply(method(first(one), second(two), **read_options(more)))
                 return reply(method(first(one), second(two)))
             except BaseException as error:
                 return settle(error)
@@ -308,9 +314,11 @@ def _call(host: Host, function: Function, method: "Callable[..., Any]", self_typ
         first, second, third = readers
 
         def call_three(one: "Any" = None, two: "Any" = None, three: "Any" = None, more: "Any" = None) -> "Any":
-            if more is not None or stop.is_due:
+            if stop.is_due:
                 return call(one, two, three, more)
             try:
+                if more is not None:
+                    return reply(method(first(one), second(two), third(three), **read_options(more)))
                 return reply(method(first(one), second(two), third(three)))
             except BaseException as error:
                 return settle(error)
@@ -319,16 +327,41 @@ def _call(host: Host, function: Function, method: "Callable[..., Any]", self_typ
     return call
 
 
+def _no_options(_raw: "Any") -> "dict[str, Any]":
+    """What is read where there are none: the prelude has refused them already."""
+    return {}
+
+
+MAX_KNOWN_OPTIONS, MAX_KNOWN_LENGTH = 64, 64
+CONSTANT_KINDS = SCALAR_KINDS | {"payload", "moment"}
+
+
 class _Options:
-    """The trailing table or object: known names in either spelling, each of its type."""
+    """The trailing table or object: known names in either spelling, each of its type.
+
+    Scripts give the same few again and again: what was read is kept, unless something in it could be changed.
+    """
 
     def __init__(self, host: Host, function: Function) -> None:
         self.host = host
         self.function = function
         self.fields = {field.name: field for field in function.options}
         self.fields.update({camel_case(field.name): field for field in function.options})
+        self._are_constant = all(field.type.kind in CONSTANT_KINDS for field in function.options)
+        self._known: dict[Any, dict[str, Any]] = {}
 
     def read(self, raw: "Any") -> "dict[str, Any]":
+        """The options by their names in Python."""
+        known = self._known.get(raw)
+        if known is None:
+            known = self._read(raw)
+            if self._are_constant and len(raw) <= MAX_KNOWN_LENGTH:
+                if len(self._known) == MAX_KNOWN_OPTIONS:
+                    self._known.clear()
+                self._known[raw] = known
+        return known
+
+    def _read(self, raw: "Any") -> "dict[str, Any]":
         given = values.decode(self.host.wire.payload(raw))
         if not isinstance(given, dict):
             position = len(self.function.parameters) + 1
@@ -404,22 +437,12 @@ def _argument(host: Host, parameter: Field, position: int, function: Function) -
             return conform(value, type_, where, host)
 
         return structured
-    if kind == "string":
-        scalar = wire.scalar
-
-        def text(raw: "Any") -> "Any":
-            value = scalar(raw)
-            if type(value) is str and value.isascii():
-                return value
-            return absent() if value is None else conform(value, type_, where, host)
-
-        return text
 
     def plain(raw: "Any") -> "Any":
         value = wire.scalar(raw)
         return absent() if value is None else conform(value, type_, where, host)
 
-    return plain
+    return wire.text(plain) if kind == "string" else plain
 
 
 def _handles(host: Host, result: Type) -> "Convert":

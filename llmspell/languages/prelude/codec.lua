@@ -40,7 +40,7 @@ for i = 0, 31 do FIXSTR[i] = char(0xa0 + i) end
 for i = 0, 15 do FIXLIST[i], FIXMAP[i] = char(0x90 + i), char(0x80 + i) end
 
 local function is_text(s)
-  return not find(s, "[\128-\255]") or utf8len(s) ~= nil
+  return utf8len(s) ~= nil
 end
 
 local function encode_integer(v)
@@ -106,13 +106,28 @@ local function put(v, b, n, depth)
     local length = list_length(v)
     if length then
       b[n] = FIXLIST[length] or length < 0x10000 and pack(">BI2", 0xdc, length) or pack(">BI4", 0xdd, length)
-      for i = 1, length do n = put(rawget(v, i), b, n, depth) end
+      for i = 1, length do
+        local item = v[i] -- there is one, so no metamethod is asked
+        local small = FIXINT[item]
+        if small and mathtype(item) == "integer" then
+          n = n + 1
+          b[n] = small
+        else
+          n = put(item, b, n, depth)
+        end
+      end
     else
       local head, count = n, 0
       for key, item in next, v do
         count, n = count + 1, n + 1
         b[n] = keys[key] or encode_key(key) or refuse()
-        n = put(item, b, n, depth)
+        local small = FIXINT[item]
+        if small and mathtype(item) == "integer" then
+          n = n + 1
+          b[n] = small
+        else
+          n = put(item, b, n, depth)
+        end
       end
       if count == 0 and frozen[v] then refuse() end
       b[head] = FIXMAP[count] or count < 0x10000 and pack(">BI2", 0xde, count) or pack(">BI4", 0xdf, count)
@@ -126,6 +141,8 @@ end
 local root, root_function -- what is being encoded, for `refuse`
 buffer = {"\xc1"}
 local function encode(v, index)
+  if v == nil then return "\xc1\xc0" end
+  if type(v) == "string" then return "\xc1" .. (is_text(v) and text_head(#v) or bytes_head(#v)) .. v end
   root, root_function, keep_inside = v, index, nil
   local n = put(v, buffer, 1, 0)
   local payload = concat(buffer, "", 1, n)
