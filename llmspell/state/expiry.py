@@ -8,7 +8,7 @@ from llmspell.storage import keys, record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from llmspell.state.transaction import Transaction
-    from llmspell.storage.store import ReadTransaction, WriteTransaction
+    from llmspell.storage.store import ReadTransaction
 
 BATCH = 8
 """How many expired records one commit takes along."""
@@ -34,13 +34,6 @@ def sweep(transaction: "Transaction", now: int, limit: int = BATCH) -> int:
     following = next(main.scan_keys(keys.EXPIRY, keys.next_space(keys.EXPIRY)), None)
     soon = now + _LOOK_AGAIN
     return soon if following is None else min(soon, int.from_bytes(following[1:9], "big"))
-
-
-def sweep_ephemeral(shelf: "WriteTransaction", now: int) -> None:
-    """Remove a few expired ephemeral values."""
-    for entry in list(islice(shelf.scan_keys(keys.EXPIRY, keys.expired_end(now)), BATCH)):
-        shelf.delete(entry)
-        shelf.delete(keys.STATE + entry[9:])
 
 
 class Expired:

@@ -108,14 +108,23 @@ def write_commit(
 ) -> None:
     """Add the entry of a commit; also of one that changed no key of the state, so that every version has one."""
     text = correlation_id.encode()
-    changed = list(changes)
     operations = bytes(changes.values())
-    for start in range(0, len(changed) or 1, _PART_KEYS):
+    if len(operations) <= _PART_KEYS:
+        _write_part(main, version, 0, at, text, operations, _SEPARATOR.join(changes))
+        return
+    changed = list(changes)
+    for start in range(0, len(changed), _PART_KEYS):
         end = start + _PART_KEYS
-        part = operations[start:end]
-        header = _PART.pack(_FORMAT, at, len(text), len(part)) + text + part
-        key = keys.journal_key(version, start // _PART_KEYS)
-        main.put(key, record.seal(key, header, _SEPARATOR.join(changed[start:end])))
+        joined = _SEPARATOR.join(changed[start:end])
+        _write_part(main, version, start // _PART_KEYS, at, text, operations[start:end], joined)
+
+
+def _write_part(
+    main: "WriteTransaction", version: int, number: int, at: int, text: bytes, operations: bytes, changed: bytes
+) -> None:
+    key = keys.journal_key(version, number)
+    header = _PART.pack(_FORMAT, at, len(text), len(operations)) + text + operations
+    main.put(key, record.seal(key, header, changed))
 
 
 def thin(main: "WriteTransaction", key: bytes, version: int, keep: int) -> None:

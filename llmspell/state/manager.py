@@ -7,7 +7,7 @@ from zlib import crc32
 
 from llmspell import values
 from llmspell.errors import BadArgument, BadValue
-from llmspell.state import expiry, number, past
+from llmspell.state import ephemeral, expiry, number, past
 from llmspell.state import journal as journal_
 from llmspell.state.classes import ClassRules, class_code
 from llmspell.state.entry import Change, Commit, Entry, Revision
@@ -16,10 +16,20 @@ from llmspell.state.key import state_key
 from llmspell.state.limits import LONGEST_NULL, NULLS, admit, check_limit, check_version, is_null, ttl_micros
 from llmspell.state.metrics import SAMPLED, Metrics
 from llmspell.state.scope import Scope
-from llmspell.state.transaction import Head, Savepoint, Transaction, is_expired
+from llmspell.state.transaction import Head, KnownHead, Savepoint, Transaction, is_expired
 from llmspell.state.view import Bounds, View
 from llmspell.storage import record
-from llmspell.storage.record import EXPIRY_OFFSET, FORMAT, HEADER_BYTES, INTACT, NO_EXPIRY, SENSITIVE, STANDARD, Record
+from llmspell.storage.record import (
+    EPHEMERAL,
+    EXPIRY_OFFSET,
+    FORMAT,
+    HEADER_BYTES,
+    INTACT,
+    NO_EXPIRY,
+    SENSITIVE,
+    STANDARD,
+    Record,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,6 +114,7 @@ class StateManager:
         """Asked before, and told after, every operation. None while nobody would be."""
         self.current: Transaction | None = None
         """The open transaction, whichever thread it belongs to."""
+        self.known_head = KnownHead()
         self.ephemeral_store: Store | None = None
         self.busy_seconds = max(30.0, 6 * self.transaction_timeout) if transaction_timeout_ms else None
         """How long a change waits for other writers before it raises StorageBusy; None for ever."""
@@ -242,7 +253,7 @@ class StateManager:
         current = self.current
         if current is not None and current.thread == get_ident():
             current.put(record_key, payload, code, micros, 0, if_version)
-        else:
+        elif code != EPHEMERAL or if_version is not None or not ephemeral.save(self, record_key, payload, micros):
             with Transaction(self) as transaction:
                 transaction.put(record_key, payload, code, micros, 0, if_version)
         if start:
@@ -495,7 +506,7 @@ class StateManager:
         return self.correlation_id if self._correlations is None else self._correlations.current(self)
 
     def open_ephemeral_store(self) -> "Store":
-        """The private store of ephemeral values, made when the first one comes. Needs the write lock."""
+        """The private store of ephemeral values, made when the first one comes. Needs the write lock of the durable one."""
         if self.ephemeral_store is None:
             from llmspell.storage.memory import MemoryStore
 

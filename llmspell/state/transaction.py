@@ -8,7 +8,7 @@ from time import monotonic
 from zlib import crc32
 
 from llmspell.errors import Conflict, Corrupt, LlmspellError, StorageError, Timeout
-from llmspell.state import expiry, journal
+from llmspell.state import ephemeral, expiry, journal
 from llmspell.state.entry import DELETE, EXPIRE, SAVE, Commit
 from llmspell.storage import keys, record
 from llmspell.storage.record import EPHEMERAL, EXPIRY_OFFSET, FORMAT, HEADER_BYTES, INTACT, NO_EXPIRY
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from llmspell.storage.store import ReadTransaction, WriteTransaction
 
 _HEAD = Struct("<QqQ")
+_HEAD_CRC = crc32(keys.HEAD)
 _MAX_STEP_BACK = 3_600_000_000
 """A clock that stepped back by less than this, in µs, does not move the times of commits back."""
 
@@ -46,12 +47,35 @@ class Head:
     @classmethod
     def unpack(cls, value: bytes) -> "Head":
         """The head as it is stored; raises Corrupt."""
-        if crc32(value, crc32(keys.HEAD)) != INTACT or len(value) != _HEAD.size + 4:
+        if crc32(value, _HEAD_CRC) != INTACT or len(value) != _HEAD.size + 4:
             raise Corrupt("the store's version counter is damaged (its checksum does not match)")
         return cls(*_HEAD.unpack_from(value))
 
     def write(self, txn: "WriteTransaction") -> None:
-        txn.put(keys.HEAD, record.seal(keys.HEAD, _HEAD.pack(self.version, self.at, self.floor), b""))
+        packed = _HEAD.pack(self.version, self.at, self.floor)
+        txn.put(keys.HEAD, packed + crc32(packed, _HEAD_CRC).to_bytes(4, "little"))
+
+
+class KnownHead:
+    """What a manager knows of the head since its last commit, to read it anew only when somebody else has written."""
+
+    __slots__ = ("_generation", "_head")
+
+    def __init__(self) -> None:
+        self._head = Head()
+        self._generation = -1
+        """The generation of the store that the head belongs to; -1 while that is not known."""
+
+    def take(self, txn: "WriteTransaction", following: int | None) -> Head:
+        """The head for `txn` to change. Unless it is put back, the next one is read from the store."""
+        if following is None or self._generation + 1 != following:
+            self._head = Head.read(txn)
+        self._generation = -1
+        return self._head
+
+    def put_back(self, generation: int) -> None:
+        """The transaction has committed, and left the store at `generation`."""
+        self._generation = generation
 
 
 class Transaction:
@@ -64,8 +88,9 @@ class Transaction:
     """
 
     __slots__ = (
-        "_after", "_block", "_ephemeral_block", "_floor", "_has_removed", "_is_touched", "_manager", "_policy", "_seconds",
-        "_stamps", "changes", "deadline", "ephemeral", "failure", "head", "main", "now", "savepoints", "thread", "version",
+        "_after", "_block", "_floor", "_following", "_has_removed", "_is_touched", "_is_written", "_manager", "_policy",
+        "_seconds", "_shelf_block", "_stamps", "changes", "deadline", "failure", "head", "main", "now", "savepoints", "shelf",
+        "thread", "version",
     )  # fmt: skip
 
     def __init__(self, manager: "StateManager", seconds: float | None = None) -> None:
@@ -73,10 +98,10 @@ class Transaction:
         self._seconds = seconds
         self._stamps: dict[int, bytes] = {}
         self._policy = manager.journal_policy
-        self._ephemeral_block: AbstractContextManager[WriteTransaction] | None = None
-        self.ephemeral: WriteTransaction | None = None
+        self.shelf: WriteTransaction | None = None
         self._has_removed = False
         self._is_touched = False
+        self._is_written = False
         self._after: list[Callable[[], None]] | None = None
         self.failure: BaseException | None = None
         self.changes: dict[bytes, int] = {}
@@ -88,11 +113,11 @@ class Transaction:
         self._block = manager.store.write(timeout=manager.busy_seconds)
         self.main = self._block.__enter__()
         try:
-            head = Head.read(self.main)
+            self._following = self.main.next_generation()
+            self.head = head = manager.known_head.take(self.main, self._following)
             now = manager.clock()
             self.now = head.at if 0 < head.at - now < _MAX_STEP_BACK else now
             self.version = head.version + 1
-            self.head = head
             self._floor = head.floor
             self.deadline = inf if self._seconds is None else monotonic() + self._seconds
         except BaseException:
@@ -118,11 +143,15 @@ class Transaction:
                 raise
         manager.current = None
         self._leave(kind, error, trace)
-        if kind is None and self.changes and manager.listeners:
+        if kind is not None:
+            return
+        if self._following is not None:
+            manager.known_head.put_back(self._following if self._is_written else self._following - 1)
+        if manager.listeners and self.changes:
             commit = Commit(self.version, self.now, manager.current_correlation_id(), self.changes)
             for listener in manager.listeners:
                 listener(commit)
-        if kind is None and self._after is not None:
+        if self._after is not None:
             for act in self._after:
                 act()
 
@@ -177,7 +206,7 @@ class Transaction:
     def fetch(self, key: bytes) -> bytes | None:
         """The record at `key` as it is stored, verified; also an expired one."""
         if self._manager.ephemeral_store is not None:
-            value = self.open_ephemeral().get(key)
+            value = self.open_shelf().get(key)
             if value is not None and not is_expired(value, self._manager.clock):
                 return value
         value = self.main.get(key)
@@ -215,39 +244,24 @@ class Transaction:
         if manager.guard is not None:
             manager.guard.before_save(self.main, key, payload, class_code)
             self._stamps.clear()  # what is current may have changed within this transaction
-        has_ephemeral = class_code == EPHEMERAL or manager.ephemeral_store is not None
+        if class_code == EPHEMERAL or (manager.ephemeral_store is not None and self.open_shelf().get(key) is not None):
+            self._change_place(key, payload, class_code, ttl, expires_at, if_version)
+            return
         # `fetch`, inlined: this is the path of every save.
-        old = self.fetch(key) if has_ephemeral else self.main.get(key)
+        old = self.main.get(key)
         created_at = now = self.now
-        expiry_bytes = NO_EXPIRY
         if old is not None:
             if crc32(old, crc32(key)) != INTACT or old[0] != FORMAT:
                 raise record.damage(key, old)
-            expiry_bytes = old[EXPIRY_OFFSET:HEADER_BYTES]
-            if expiry_bytes == NO_EXPIRY or not is_expired(old, manager.clock):
+            if not is_expired(old, manager.clock):
                 created_at = record.TIMES.unpack_from(old, record.TIMES_OFFSET)[0]
         if if_version is not None:
             self._compare(key, old, if_version)
         if ttl:
             expires_at = manager.clock() + ttl
-        times = record.TIMES.pack(created_at, now, expires_at)
         stamp = self._stamps.get(class_code) or self._stamp(class_code)
         try:
-            if has_ephemeral:
-                old, expiry_bytes = self._make_room(key, class_code), b"unknown"
-                if class_code == EPHEMERAL:
-                    self._put_ephemeral(key, times, payload, expires_at)
-                    return
-            if old is None:
-                if self._has_removed and self._policy is not None:
-                    journal.amend(self.main, key, self.version, SAVE, now)
-            elif self._policy is not None or expiry_bytes != NO_EXPIRY or key.startswith(keys.SESSION_SCOPES):
-                self._retire(key, old, SAVE)
-            self.main.put(key, record.seal(key, stamp + times, payload))
-            if expires_at:
-                self.main.put(keys.expiry_key(expires_at, key), b"")
-                manager.expect_expiry(expires_at)
-            self.changes[key] = SAVE
+            self._write(key, old, stamp + record.TIMES.pack(created_at, now, expires_at), payload, expires_at)
         except BaseException as error:
             self.failure = error
             raise
@@ -259,17 +273,10 @@ class Transaction:
         """
         try:
             if self._manager.ephemeral_store is not None:
-                self._remove_ephemeral(key)
-            old = self.main.get(key)
-            if old is not None:
-                self._retire(key, old, SAVE)
+                ephemeral.remove(self.open_shelf(), key)
             stamp = record.STAMP.pack(FORMAT, saved.class_code, *saved.schema, version or self.version)
             times = record.TIMES.pack(saved.created_at, self.now, saved.expires_at)
-            self.main.put(key, record.seal(key, stamp + times, saved.payload))
-            if saved.expires_at:
-                self.main.put(keys.expiry_key(saved.expires_at, key), b"")
-                self._manager.expect_expiry(saved.expires_at)
-            self.changes[key] = SAVE
+            self._write(key, self.main.get(key), stamp + times, saved.payload, saved.expires_at)
         except BaseException as error:
             self.failure = error
             raise
@@ -281,7 +288,7 @@ class Transaction:
             record.check(key, old)
         try:
             if self._manager.ephemeral_store is not None:
-                self._remove_ephemeral(key)
+                ephemeral.remove(self.open_shelf(), key)
             if old is not None:
                 self.take(key, old, DELETE)
         except BaseException as error:
@@ -336,16 +343,16 @@ class Transaction:
             self.failure = error
             raise
 
-    def open_ephemeral(self) -> "WriteTransaction":
+    def open_shelf(self) -> "WriteTransaction":
         """The transaction of the memory store for ephemeral values, begun when it is first needed."""
-        if self.ephemeral is None:
-            self._ephemeral_block = self._manager.open_ephemeral_store().write()
-            self.ephemeral = self._ephemeral_block.__enter__()
-        return self.ephemeral
+        if self.shelf is None:
+            self._shelf_block = self._manager.open_ephemeral_store().write()
+            self.shelf = self._shelf_block.__enter__()
+        return self.shelf
 
     def ephemeral_keys(self, start: bytes, end: bytes) -> list[bytes]:
         """The keys of the ephemeral values with `start <= key < end`."""
-        return [] if self._manager.ephemeral_store is None else list(self.open_ephemeral().scan_keys(start, end))
+        return [] if self._manager.ephemeral_store is None else list(self.open_shelf().scan_keys(start, end))
 
     def _compare(self, key: bytes, old: bytes | None, wanted: int) -> None:
         version = 0
@@ -388,15 +395,44 @@ class Transaction:
 
             kept.keep(self.main, key, self.version, operation, at, old)
 
-    def _make_room(self, key: bytes, class_code: int) -> bytes | None:
-        """Remove the key from the store where its new class does not live. Gives the durable record to be replaced."""
-        self._remove_ephemeral(key)
-        old = self.main.get(key)
+    def _write(self, key: bytes, old: bytes | None, header: bytes, payload: bytes, expires_at: int) -> None:
+        """Put a durable record in the place of `old`."""
         if old is not None:
-            record.check(key, old)
+            self._retire(key, old, SAVE)
+        elif self._has_removed and self._policy is not None:
+            journal.amend(self.main, key, self.version, SAVE, self.now)
+        self.main.put(key, record.seal(key, header, payload))
+        if expires_at:
+            self.main.put(keys.expiry_key(expires_at, key), b"")
+            self._manager.expect_expiry(expires_at)
+        self.changes[key] = SAVE
+
+    def _change_place(
+        self, key: bytes, payload: bytes, class_code: int, ttl: int, expires_at: int, if_version: int | None
+    ) -> None:
+        """`put` where an ephemeral value is saved, or a durable one in its place."""
+        shelf, clock = self.open_shelf(), self._manager.clock
+        old = self.fetch(key)
+        if if_version is not None:
+            self._compare(key, old, if_version)
+        created_at = self.now if old is None or is_expired(old, clock) else record.Record(key, old).created_at
+        if ttl:
+            expires_at = clock() + ttl
+        durable = self.main.get(key)
+        if durable is not None:
+            record.check(key, durable)
+        times = created_at, self.now, expires_at
+        try:
             if class_code == EPHEMERAL:
-                self.take(key, old, DELETE)
-        return old
+                if durable is not None:
+                    self.take(key, durable, DELETE)
+                ephemeral.put(shelf, self._manager, key, payload, self._schema(), times, shelf.get(key))
+                return
+            ephemeral.remove(shelf, key)
+            self._write(key, durable, self._stamp(class_code) + record.TIMES.pack(*times), payload, expires_at)
+        except BaseException as error:
+            self.failure = error
+            raise
 
     def _stamp(self, class_code: int) -> bytes:
         stamp = record.STAMP.pack(FORMAT, class_code, *self._schema(), self.version)
@@ -407,36 +443,18 @@ class Transaction:
         guard = self._manager.guard
         return self._manager.schema if guard is None else guard.version(self.main)
 
-    def _put_ephemeral(self, key: bytes, times: bytes, payload: bytes, expires_at: int) -> None:
-        shelf = self.open_ephemeral()
-        version = self._manager.next_ephemeral_version()
-        stamp = record.STAMP.pack(FORMAT, EPHEMERAL, *self._schema(), version)
-        shelf.put(key, record.seal(key, stamp + times, payload))
-        if expires_at:
-            shelf.put(keys.expiry_key(expires_at, key), b"")
-
-    def _remove_ephemeral(self, key: bytes) -> None:
-        shelf = self.open_ephemeral()
-        old = shelf.get(key)
-        if old is not None:
-            expires_at = record.Record(key, old).expires_at
-            if expires_at:
-                shelf.delete(keys.expiry_key(expires_at, key))
-            shelf.delete(key)
-
     def _finish(self) -> None:
         """What belongs to the commit: a little sweeping, the journal entry, and the version."""
         self.check_failure()
         self.check_deadline()
         manager = self._manager
-        if self.ephemeral is not None:
-            expiry.sweep_ephemeral(self.ephemeral, manager.clock())
+        if self.shelf is not None:
+            ephemeral.sweep(self.shelf, manager.clock())
         head = self.head
         if self.changes or self._is_touched:
-            # What expired only while this transaction ran was still there at the time of its commit.
-            now = min(self.now, manager.clock())
-            if now >= manager.sweep_due:
-                manager.sweep_due = expiry.sweep(self, now)
+            if self.now >= manager.sweep_due:
+                # What expired only while this transaction ran was still there at the time of its commit.
+                manager.sweep_due = expiry.sweep(self, min(self.now, manager.clock()))
             head.version, head.at = self.version, self.now
             if self._policy is None:
                 head.floor = self.version
@@ -447,23 +465,23 @@ class Transaction:
                 journal.write_commit(self.main, self.version, self.now, cause, self.changes)
             for participant in manager.participants:
                 participant(self)
-            head.write(self.main)
-        elif head.floor != self._floor:
-            head.write(self.main)
+        elif head.floor == self._floor:
+            return
+        head.write(self.main)
+        self._is_written = True
 
     def _leave(
         self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None"
     ) -> None:
         """Commit or undo: the store first, because a commit in memory cannot fail."""
-        block = self._ephemeral_block
         try:
             self._block.__exit__(kind, error, trace)
         except BaseException:
-            if block is not None:
-                block.__exit__(*exc_info())
+            if self.shelf is not None:
+                self._shelf_block.__exit__(*exc_info())
             raise
-        if block is not None:
-            block.__exit__(kind, error, trace)
+        if self.shelf is not None:
+            self._shelf_block.__exit__(kind, error, trace)
 
 
 class Savepoint:
@@ -482,7 +500,7 @@ class Savepoint:
         self._failure = transaction.failure
         self._planned = transaction.planned()
         # Begun now, so that what happens to ephemeral values in here has something to go back to.
-        for store in (transaction.main, transaction.open_ephemeral()):
+        for store in (transaction.main, transaction.open_shelf()):
             block = store.savepoint()
             block.__enter__()
             self._blocks.append(block)

@@ -39,7 +39,7 @@ class View:
             transaction.check_deadline()
             self.main: ReadTransaction = transaction.main
             if manager.ephemeral_store is not None:
-                self.ephemeral = transaction.open_ephemeral()
+                self.ephemeral = transaction.open_shelf()
         else:
             self.main = self._begin(manager.store.read())
             if manager.ephemeral_store is not None:

@@ -155,6 +155,9 @@ class LmdbWrite(WriteTransaction):
         self.changes += 1
         return was_there
 
+    def next_generation(self) -> int:
+        return self._txn.id()
+
     def savepoint(self) -> "LmdbSavepoint":
         return LmdbSavepoint(self)
 

@@ -136,6 +136,9 @@ class MemoryWrite(TreeWrite):
             raise has_ended()
         return value
 
+    def next_generation(self) -> int:
+        return self._store.commits + 1
+
     def delete(self, key: bytes) -> bool:
         if self._tree.delete(key):
             self.changes += 1

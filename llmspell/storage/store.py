@@ -50,6 +50,10 @@ class WriteTransaction(ReadTransaction):
     def delete(self, key: bytes) -> bool:
         """Remove `key`; whether it was there."""
 
+    def next_generation(self) -> int | None:
+        """What `Store.generation` gives after the commit, if anything was changed; None where that is not known."""
+        return None
+
     @abstractmethod
     def savepoint(self) -> AbstractContextManager[None]:
         """A part that is undone alone when its block raises; they nest."""

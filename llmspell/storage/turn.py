@@ -43,10 +43,12 @@ class Turn:
         self._owner = 0
         while True:
             try:
-                self._waiting.pop(0).release()
-                return
+                if self._waiting:
+                    self._waiting.pop(0).release()
+                    return
             except IndexError:
-                self._free.release()
+                pass  # he has lost patience
+            self._free.release()
             # Somebody may have begun to wait since the list was empty; he is served unless another came first.
             if not self._waiting or not self._free.acquire(False):
                 return
@@ -107,6 +109,7 @@ class Turn:
         )
 
 
+_TRY = LOCK_EX | LOCK_NB
 _QUEUE, _TURN = 0, 1
 """Bytes of the lock file. Whoever is next holds the queue, so a writer that has just finished cannot overtake it."""
 
@@ -128,28 +131,36 @@ class ProcessTurn(Turn):
 
     def acquire(self, timeout: float | None = None) -> None:
         began = 0.0 if timeout is None else monotonic()
-        super().acquire(timeout)
+        Turn.acquire(self, timeout)
         try:
             if self._descriptor < 0:
                 self._open()
-            if self._helper is None and self._take():
-                return
+            if self._helper is None:
+                # Take the turn when nobody has it and nobody waits.
+                try:
+                    lockf(self._descriptor, _TRY, 2, _QUEUE)
+                    lockf(self._descriptor, LOCK_UN, 1, _QUEUE)
+                    return
+                except (BlockingIOError, PermissionError):
+                    pass
+                except OSError as error:
+                    raise StorageError(f"cannot lock {self.path}: {error.strerror}") from error
             self._stand_in_line(None if timeout is None else began + timeout - monotonic(), timeout)
         except BaseException:
-            super().release()
+            Turn.release(self)
             raise
 
     def release(self) -> None:
         if self._descriptor >= 0:
             lockf(self._descriptor, LOCK_UN, 1, _TURN)
-        super().release()
+        Turn.release(self)
 
     def is_wanted(self) -> bool:
         """Whether a thread or a process waits. May be asked only by who has the turn."""
         if super().is_wanted():
             return True
         try:
-            lockf(self._descriptor, LOCK_EX | LOCK_NB, 1, _QUEUE)
+            lockf(self._descriptor, _TRY, 1, _QUEUE)
         except OSError:
             return True
         lockf(self._descriptor, LOCK_UN, 1, _QUEUE)
@@ -175,17 +186,6 @@ class ProcessTurn(Turn):
             self._descriptor = open(self.path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         except OSError as error:
             raise explain_os(error.errno or 0, self.path) from error
-
-    def _take(self) -> bool:
-        """Take the turn when nobody has it and nobody waits."""
-        try:
-            lockf(self._descriptor, LOCK_EX | LOCK_NB, 2, _QUEUE)
-        except (BlockingIOError, PermissionError):
-            return False
-        except OSError as error:
-            raise StorageError(f"cannot lock {self.path}: {error.strerror}") from error
-        lockf(self._descriptor, LOCK_UN, 1, _QUEUE)
-        return True
 
     def _stand_in_line(self, seconds: float | None, timeout: float | None) -> None:
         if seconds is None and self._helper is None:
