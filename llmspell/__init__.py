@@ -123,10 +123,10 @@ else:
 
     def __getattr__(name):
         """Import on first use: `llmspell run` starts through this package and pays for nothing it does not need."""
-        from importlib import import_module
-
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
         home = import_module(f"llmspell.{_HOMES.get(name, 'errors')}")
         return getattr(home, _NAMES_AT_HOME.get(name, name))
 

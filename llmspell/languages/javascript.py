@@ -2,7 +2,6 @@
 
 import _thread
 import os
-from functools import partial
 
 from llmspell import values
 from llmspell.errors import (
@@ -178,7 +177,8 @@ class JavaScript(Language):
         context.eval("delete globalThis.__prelude; 0")
         self._begin, self._watch, self._watch_module = parts["begin"], parts["watch"], parts["watchModule"]
         self._result, self._unhandled = parts["result"], parts["unhandled"]
-        self._wire.call_back = partial(self._engine.call_inside, parts["invoke"])
+        invoke, call_inside = parts["invoke"], self._engine.call_inside
+        self._wire.call_back = lambda *arguments: call_inside(invoke, *arguments)
         for owner in globals_:
             if self.name in owner.languages:
                 self._define(parts["define"], owner)
@@ -269,7 +269,7 @@ class JavaScript(Language):
     def mechanisms(cls) -> dict[str, str]:
         try:
             Engine.libraries()
-        except (OSError, AttributeError) as error:
+        except OSError as error:
             return {"engine": f"quickjs-ng, but unusable here: {error}"}
         return {
             "engine": "quickjs-ng",

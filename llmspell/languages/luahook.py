@@ -1,9 +1,10 @@
 """Stops running Lua code through `lua_sethook`, from any thread, at no cost until it is used."""
 
 import _thread
-import ctypes
 
 import lupa.lua54 as lupa
+
+from llmspell.languages.foreign import Address, Byte, Int, Library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,9 +25,10 @@ class LuaHook:
     `current`, a closed upvalue: a pointer to {pointer, tag}. The variable itself keeps the coroutine alive.
     """
 
-    def __init__(self, library: "Any") -> None:
-        self._sethook = library.lua_sethook
-        self._gethook = library.lua_gethook
+    def __init__(self, library: Library) -> None:
+        """Raises OSError when the library does not export what the hook needs."""
+        self._sethook = library.function("lua_sethook", None, Address, Address, Int, Int)
+        self._gethook = library.function("lua_gethook", Address, Address)
         self._guard = _thread.allocate_lock()
         self._main = 0
         self._function = 0
@@ -36,14 +38,9 @@ class LuaHook:
     def load(cls) -> "LuaHook | None":
         """The hook, or None where the engine does not export what it needs."""
         try:
-            library = ctypes.PyDLL(lupa.__file__)
-            library.lua_gethook.restype = ctypes.c_void_p
-            library.lua_gethook.argtypes = [ctypes.c_void_p]
-            library.lua_sethook.restype = None
-            library.lua_sethook.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_int]
-        except (OSError, AttributeError):
+            return cls(Library(lupa.__file__, holds_gil=True))
+        except OSError:
             return None
-        return cls(library)
 
     def attach(self, cell: int, main: int, runtime_hook: "Any") -> None:
         """Learn the addresses of the upvalue `current` and of the main thread; `current` must hold the main thread now.
@@ -54,7 +51,7 @@ class LuaHook:
         runtime_hook(True)
         self._function = self._gethook(main) or 0
         runtime_hook(False)
-        value = ctypes.c_void_p.from_address(cell + UPVALUE_POINTER).value
+        value = Address.from_address(cell + UPVALUE_POINTER).value
         if value == cell + UPVALUE_POINTER + 8 and self._read(value) == main:
             self._value = value
 
@@ -78,5 +75,5 @@ class LuaHook:
 
     @staticmethod
     def _read(value: int) -> int:
-        tag = ctypes.c_uint8.from_address(value + 8).value
-        return (ctypes.c_void_p.from_address(value).value or 0) if tag == THREAD_TAG else 0
+        tag = Byte.from_address(value + 8).value
+        return (Address.from_address(value).value or 0) if tag == THREAD_TAG else 0

@@ -4,7 +4,7 @@ Both are plain integers that the engine reads and writes all the time. Their pla
 extension module, so they are looked for once per process.
 """
 
-import ctypes
+from llmspell.languages.foreign import Int, Size, sizeof
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 SEARCHED_BYTES = 1536
 """How much of a structure is looked through."""
-WORD = ctypes.sizeof(ctypes.c_size_t)
+WORD = sizeof(Size)
 MARK = 0x5AFE510
 _places: "dict[str, int]" = {}
 
 
-def stack_account(library: "Any", runtime: int) -> "ctypes.Array[ctypes.c_size_t]":
+def stack_account(library: "Any", runtime: int) -> "Any":
     """The engine's account of the C stack: its size, its top, and the lowest address that JavaScript may reach.
 
     Sets the size. Raises OSError where it is not found: then nothing keeps JavaScript from overrunning the stack.
@@ -25,7 +25,7 @@ def stack_account(library: "Any", runtime: int) -> "ctypes.Array[ctypes.c_size_t
     if "stack" not in _places:
         library.JS_SetMaxStackSize(runtime, MARK)
         library.JS_UpdateStackTop(runtime)
-        words = (ctypes.c_size_t * (SEARCHED_BYTES // WORD)).from_address(runtime)[:]
+        words = (Size * (SEARCHED_BYTES // WORD)).from_address(runtime)[:]
         found = [
             place
             for place, (size, top, limit) in enumerate(zip(words, words[1:], words[2:], strict=False))
@@ -34,13 +34,13 @@ def stack_account(library: "Any", runtime: int) -> "ctypes.Array[ctypes.c_size_t
         if len(found) != 1:
             raise OSError("this build of quickjs-ng keeps its stack limits elsewhere")
         _places["stack"] = found[0] * WORD
-    return (ctypes.c_size_t * 3).from_address(runtime + _places["stack"])
+    return (Size * 3).from_address(runtime + _places["stack"])
 
 
-def interrupt_counter(context: "Any", address: int) -> "ctypes.c_int32 | None":
+def interrupt_counter(context: "Any", address: int) -> "Int | None":
     """How many operations are left until the engine asks whether to stop; None where it is not found."""
     if "counter" not in _places:
-        numbers = (ctypes.c_int32 * (SEARCHED_BYTES // 4)).from_address(address)
+        numbers = (Int * (SEARCHED_BYTES // 4)).from_address(address)
         found = set(range(len(numbers)))
         context.eval("0")  # the very first operation sets the counter
         for turns in (80, 640, 320):
@@ -50,4 +50,4 @@ def interrupt_counter(context: "Any", address: int) -> "ctypes.c_int32 | None":
             found = {place for place in found if turns <= before[place] - after[place] < 4 * turns}
         _places["counter"] = found.pop() * 4 if len(found) == 1 else -1
     place = _places["counter"]
-    return ctypes.c_int32.from_address(address + place) if place >= 0 else None
+    return Int.from_address(address + place) if place >= 0 else None

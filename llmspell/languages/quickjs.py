@@ -7,10 +7,10 @@ error and compiling a module may run a script's code too: a setter, `Error.prepa
 """
 
 import _thread
-import ctypes
 
 import _quickjs
 
+from llmspell.languages.foreign import Address, Int, Int64, Library, Size, Structure, Text, UInt, UInt64, callback_type
 from llmspell.languages.quickfields import interrupt_counter, stack_account
 
 TYPE_CHECKING = False
@@ -24,14 +24,44 @@ RUN_MODULE = "llmspell:run:"
 """The name, with a number behind it, whose import makes the loader run the pending script."""
 
 
-class JSValue(ctypes.Structure):
-    _fields_ = (("u", ctypes.c_uint64), ("tag", ctypes.c_int64))
+class JSValue(Structure):
+    _fields_ = (("u", UInt64), ("tag", Int64))
 
 
-_LOADER = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
-_NORMALIZER = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p)
-_INTERRUPT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
-_TRACKER = ctypes.CFUNCTYPE(None, ctypes.c_void_p, JSValue, JSValue, ctypes.c_int, ctypes.c_void_p)
+_LOADER = callback_type(Address, Address, Text, Address)
+_NORMALIZER = callback_type(Address, Address, Text, Text, Address)
+_INTERRUPT = callback_type(Int, Address, Address)
+_TRACKER = callback_type(None, Address, JSValue, JSValue, Int, Address)
+_EVAL = ("JS_Eval", JSValue, Address, Text, Size, Text, Int)
+_FUNCTIONS = (
+    _EVAL,
+    ("JS_DupValue", JSValue, Address, JSValue),
+    ("JS_GetException", JSValue, Address),
+    ("JS_FreeValue", None, Address, JSValue),
+    ("JS_SetPropertyStr", Int, Address, JSValue, Text, JSValue),
+    ("JS_NewAtomLen", UInt, Address, Text, Size),
+    ("JS_FreeAtom", None, Address, UInt),
+    ("JS_DeleteProperty", Int, Address, JSValue, UInt, Int),
+    ("JS_SetMaxStackSize", None, Address, Size),
+    ("JS_UpdateStackTop", None, Address),
+    ("JS_SetModuleLoaderFunc", None, Address, _NORMALIZER, _LOADER, Address),
+    ("JS_SetInterruptHandler", None, Address, _INTERRUPT, Address),
+    ("JS_SetHostPromiseRejectionTracker", None, Address, _TRACKER, Address),
+    ("js_strdup", Address, Address, Text),
+)
+
+
+class Functions:
+    """The extension module's C functions that are called with the GIL held, under their names."""
+
+    def __init__(self, path: str) -> None:
+        library = Library(path, holds_gil=True)
+        for name, *types in _FUNCTIONS:
+            setattr(self, name, library.function(name, *types))
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
 class Engine:
@@ -42,7 +72,7 @@ class Engine:
     the C stack in bytes that JavaScript may use.
     """
 
-    _libraries: "tuple[Any, Any] | None" = None
+    _libraries: "tuple[Any, Functions] | None" = None
 
     def __init__(
         self,
@@ -53,12 +83,12 @@ class Engine:
         stack: int,
     ) -> None:
         self.context = _quickjs.Context()
-        self._running, self._holding = self.libraries()
+        self._evaluate, self._holding = self.libraries()
         self._pending: tuple[bytes, bytes] | None = None
         self._runs = 0
         fields = id(self.context) + object.__basicsize__
-        self._ctx = ctypes.c_void_p.from_address(fields + 8).value
-        runtime = self._runtime = ctypes.c_void_p.from_address(fields).value or 0
+        self._ctx = Address.from_address(fields + 8).value
+        runtime = self._runtime = Address.from_address(fields).value or 0
         self._stack = stack_account(self._holding, runtime)
         self.context.set_max_stack_size(stack)
         self._guard = _thread.allocate_lock()
@@ -117,37 +147,14 @@ class Engine:
         self._holding.JS_SetHostPromiseRejectionTracker(runtime, self._callbacks[3], None)
 
     @classmethod
-    def libraries(cls) -> "tuple[Any, Any]":
-        """The extension module's C functions, called without and with the GIL held.
+    def libraries(cls) -> "tuple[Any, Functions]":
+        """`JS_Eval`, called without the GIL, and the functions that are called with it.
 
-        Raises OSError or AttributeError where the extension module does not export them.
+        Raises OSError where the extension module does not export them.
         """
         if cls._libraries is None:
-            pair: list[Any] = []
-            for kind in (ctypes.CDLL, ctypes.PyDLL):
-                library = kind(_quickjs.__file__)
-                library.JS_Eval.restype = library.JS_DupValue.restype = library.JS_GetException.restype = JSValue
-                library.JS_Eval.argtypes = [
-                    ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_int,
-                ]  # fmt: skip
-                library.JS_DupValue.argtypes = [ctypes.c_void_p, JSValue]
-                library.JS_GetException.argtypes = [ctypes.c_void_p]
-                library.JS_FreeValue.argtypes = [ctypes.c_void_p, JSValue]
-                library.JS_SetPropertyStr.argtypes = [ctypes.c_void_p, JSValue, ctypes.c_char_p, JSValue]
-                library.JS_NewAtomLen.restype = ctypes.c_uint32
-                library.JS_NewAtomLen.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
-                library.JS_FreeAtom.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
-                library.JS_DeleteProperty.argtypes = [ctypes.c_void_p, JSValue, ctypes.c_uint32, ctypes.c_int]
-                library.JS_SetMaxStackSize.restype = library.JS_UpdateStackTop.restype = None
-                library.JS_SetMaxStackSize.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-                library.JS_UpdateStackTop.argtypes = [ctypes.c_void_p]
-                library.JS_SetModuleLoaderFunc.argtypes = [ctypes.c_void_p, _NORMALIZER, _LOADER, ctypes.c_void_p]
-                library.JS_SetInterruptHandler.argtypes = [ctypes.c_void_p, _INTERRUPT, ctypes.c_void_p]
-                library.JS_SetHostPromiseRejectionTracker.argtypes = [ctypes.c_void_p, _TRACKER, ctypes.c_void_p]
-                library.js_strdup.restype = ctypes.c_void_p
-                library.js_strdup.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
-                pair.append(library)
-            cls._libraries = (pair[0], pair[1])
+            path = _quickjs.__file__
+            cls._libraries = Library(path, holds_gil=False).function(*_EVAL), Functions(path)
         return cls._libraries
 
     def hurry(self) -> None:
@@ -199,19 +206,19 @@ class Engine:
         assert self._pending is not None
         source, filename = self._pending
         self._pending = None
-        value = self._running.JS_Eval(ctx, source, len(source), filename, EVAL_GLOBAL | EVAL_ASYNC)
+        value = self._evaluate(ctx, source, len(source), filename, EVAL_GLOBAL | EVAL_ASYNC)
         slot = b"completion"
         if value.tag == TAG_EXCEPTION:
             slot, value = b"thrown", self._holding.JS_GetException(ctx)
         self._holding.JS_SetPropertyStr(ctx, self._rejections, slot, value)
 
     def _compile_module(self, source: bytes, name: bytes) -> int | None:
-        value = self._running.JS_Eval(self._ctx, source, len(source), name, EVAL_MODULE | EVAL_COMPILE_ONLY)
+        value = self._evaluate(self._ctx, source, len(source), name, EVAL_MODULE | EVAL_COMPILE_ONLY)
         return None if value.tag == TAG_EXCEPTION else int(value.u)
 
     def _throw(self, expression: str) -> None:
         code = b"throw " + expression.encode()
-        self._running.JS_Eval(self._ctx, code, len(code), b"<input>", EVAL_GLOBAL)
+        self._evaluate(self._ctx, code, len(code), b"<input>", EVAL_GLOBAL)
 
     def close(self) -> None:
         with self._guard:

@@ -1,7 +1,6 @@
 """`StateManager`: everything a script's `State` does, for payloads and for Python values."""
 
 from _thread import get_ident
-from contextlib import nullcontext
 from time import perf_counter_ns, sleep, time_ns
 from zlib import crc32
 
@@ -16,7 +15,7 @@ from llmspell.state.key import state_key
 from llmspell.state.limits import LONGEST_NULL, NULLS, admit, check_limit, check_version, is_null, ttl_micros
 from llmspell.state.metrics import SAMPLED, Metrics
 from llmspell.state.scope import Scope
-from llmspell.state.transaction import Head, KnownHead, Savepoint, Transaction, is_expired
+from llmspell.state.transaction import Head, Joined, KnownHead, Savepoint, Transaction, is_expired
 from llmspell.state.view import Bounds, View
 from llmspell.storage import record
 from llmspell.storage.record import (
@@ -573,7 +572,7 @@ class StateManager:
     def writing(self) -> "AbstractContextManager[Transaction]":
         """This thread's transaction, or one for the block."""
         current = self.own_transaction()
-        return Transaction(self) if current is None else nullcontext(current)
+        return Transaction(self) if current is None else Joined(current)
 
     def resolve_class(self, scope: "str | Scope", key: str, name: str | None) -> int:
         """The code of the class that a value gets for which its caller names `name`, or none."""

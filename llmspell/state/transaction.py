@@ -484,6 +484,21 @@ class Transaction:
             self._shelf_block.__exit__(kind, error, trace)
 
 
+class Joined:
+    """The open transaction, for a block that is a part of it like any other."""
+
+    __slots__ = ("_transaction",)
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def __enter__(self) -> Transaction:
+        return self._transaction
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 class Savepoint:
     """A part of a transaction that is undone alone when its block raises. Gives the transaction itself."""
 

@@ -5,8 +5,14 @@ use the store. Domain services share one store, so what they write in one transa
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    Opener = Callable[..., "Store"]
+    """What the entry-point group `llmspell.stores` names: called with `path` and the options of the back end."""
 
 MAX_KEY_BYTES = 511
 """The longest key every back end takes: LMDB's limit at its default page size."""
@@ -20,14 +26,14 @@ class ReadTransaction(ABC):
         """The value of `key`, or None."""
 
     @abstractmethod
-    def scan(self, start: bytes, end: bytes | None = None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+    def scan(self, start: bytes, end: bytes | None = None, *, reverse: bool = False) -> "Iterator[tuple[bytes, bytes]]":
         """The pairs with `start <= key < end` in byte order, or in the opposite order; without `end`, to the end.
 
         Reading on after a write in the same transaction is allowed: the cursor goes on from the last key it gave.
         """
 
     @abstractmethod
-    def scan_keys(self, start: bytes, end: bytes | None = None, *, reverse: bool = False) -> Iterator[bytes]:
+    def scan_keys(self, start: bytes, end: bytes | None = None, *, reverse: bool = False) -> "Iterator[bytes]":
         """The keys that `scan` would give, without reading their values."""
 
 
@@ -41,7 +47,7 @@ class WriteTransaction(ReadTransaction):
     def put(self, key: bytes, value: bytes) -> None:
         """Set `key`; an empty key or one above `MAX_KEY_BYTES` raises ValueError."""
 
-    def load(self, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+    def load(self, pairs: "Sequence[tuple[bytes, bytes]]") -> None:
         """Set many keys, given in ascending order: faster than one by one."""
         for key, value in pairs:
             self.put(key, value)
@@ -55,7 +61,7 @@ class WriteTransaction(ReadTransaction):
         return None
 
     @abstractmethod
-    def savepoint(self) -> AbstractContextManager[None]:
+    def savepoint(self) -> "AbstractContextManager[None]":
         """A part that is undone alone when its block raises; they nest."""
 
 
@@ -69,7 +75,7 @@ class Store(ABC):
     """The kind, as the configuration names it."""
 
     @abstractmethod
-    def read(self) -> AbstractContextManager[ReadTransaction]:
+    def read(self) -> "AbstractContextManager[ReadTransaction]":
         """A snapshot of the last commit."""
 
     def get(self, key: bytes) -> bytes | None:
@@ -82,7 +88,7 @@ class Store(ABC):
         """A number that is higher after every commit that changed something, of this or another process."""
 
     @abstractmethod
-    def write(self, *, timeout: float | None = None) -> AbstractContextManager[WriteTransaction]:
+    def write(self, *, timeout: float | None = None) -> "AbstractContextManager[WriteTransaction]":
         """The one writer. Waits for other writers; with `timeout` seconds, raises StorageBusy after that.
 
         When the block has ended without an error the changes are on disk, unless the store groups its syncs
@@ -90,7 +96,7 @@ class Store(ABC):
         has one write transaction at a time; a second one inside it raises StorageError.
         """
 
-    def fill(self, *, timeout: float | None = None) -> AbstractContextManager[WriteTransaction]:
+    def fill(self, *, timeout: float | None = None) -> "AbstractContextManager[WriteTransaction]":
         """A write transaction for putting everything into an empty store: all or nothing as any other, without savepoints.
 
         A back end may spare memory in it by keeping others out, who then wait for its end. The thread that fills must
@@ -123,7 +129,3 @@ class Store(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-Opener = Callable[..., Store]
-"""What the entry-point group `llmspell.stores` names: called with `path` and the options of the back end."""
