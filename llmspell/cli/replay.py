@@ -36,8 +36,8 @@ def replay(
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="Put a value (JSON) into each hook's context; may be repeated."),
     ] = None,
-    first: Annotated[str | None, typer.Option("--from", metavar="WHEN", help="The first number of the timeline, or time.")] = None,
-    last: Annotated[str | None, typer.Option("--to", metavar="WHEN", help="The last number of the timeline, or time.")] = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="N", help="The first number of the timeline or time.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="N", help="The last number of the timeline or time.")] = None,
     hook_filter: Annotated[
         str | None, typer.Option("--hook-filter", metavar="PATTERN", help="Only hooks or points that fit; * is anything.")
     ] = None,
