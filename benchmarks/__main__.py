@@ -8,10 +8,16 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import backup, migration, startup, state
+from benchmarks import backup, events, migration, startup, state
 from benchmarks.measure import Row, render
 
-PARTS = {"startup": startup.rows, "state": state.rows, "migration": migration.rows, "backup": backup.rows}
+PARTS = {
+    "startup": startup.rows,
+    "state": state.rows,
+    "migration": migration.rows,
+    "backup": backup.rows,
+    "events": events.rows,
+}
 README = Path(__file__).with_name("README.md")
 HEAD = """# Benchmarks
 

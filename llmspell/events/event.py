@@ -18,14 +18,14 @@ class Event:
     what the publisher added: tags, source, priority, ttl.
     """
 
-    __slots__ = (
-        "_origin", "at", "chain", "correlation_id", "data", "event_type", "expires", "language", "metadata", "sequence",
-        "size",
-    )  # fmt: skip
+    expires: float | None = None
+    """When, by the monotonic clock, it is not worth delivering any more; None for never."""
+    chain = 0
+    """How many handlers of events, each published by the one before, have led to it."""
 
     def __init__(
         self, origin: "Origin", sequence: int, at: int, event_type: str, data: bytes, correlation_id: str, language: str,
-        metadata: "dict[str, Any]", expires: float | None, chain: int,
+        metadata: "dict[str, Any]",
     ) -> None:  # fmt: skip
         self._origin = origin
         self.sequence = sequence
@@ -35,21 +35,25 @@ class Event:
         self.correlation_id = correlation_id
         self.language = language
         self.metadata = metadata
-        self.expires = expires
-        """When, by the monotonic clock, it is not worth delivering any more; None for never."""
-        self.size = len(data) + OVERHEAD
-        self.chain = chain
-        """How many handlers of events, each published by the one before, have led to it."""
 
     @property
     def id(self) -> str:
         """UUID v7 text, the same whenever it is asked for: made of the time, the bus and the sequence."""
-        return self._origin.id_of(self.at, self.sequence)
+        now, origin = self.at // 1000, self._origin
+        known, text = origin.millisecond
+        if now != known:
+            text = origin.begin(now)
+        return f"{text}{self.sequence:010x}"
 
     @property
     def timestamp(self) -> str:
         """`at` as RFC 3339 text."""
-        return self._origin.time_text(self.at)
+        now, rest = divmod(self.at, moment.SECOND)
+        known, text = self._origin.second
+        if now != known:
+            text = moment.text(self.at)[:-7]
+            self._origin.second = (now, text)
+        return f"{text}{rest:06}Z"
 
     @property
     def value(self) -> "Any":
@@ -64,21 +68,13 @@ class Origin:
         digits = randomness[:5].hex()
         variant = f"{8 | randomness[5] & 3:x}"
         self._middle = f"-7{digits[:3]}-{variant}{digits[3:6]}-{digits[6:8]}"
-        self._millisecond = (-1, "")
-        self._second = (-1, "")
+        self.millisecond = (-1, "")
+        """The last one for which an id was made, and what the ids of its events begin with."""
+        self.second = (-1, "")
+        """The last one that was written out, and its text."""
 
-    def id_of(self, at: int, sequence: int) -> str:
-        now = at // 1000
-        known, text = self._millisecond
-        if now != known:
-            text = f"{now >> 16:08x}-{now & 0xFFFF:04x}{self._middle}"
-            self._millisecond = (now, text)
-        return f"{text}{sequence:010x}"
-
-    def time_text(self, at: int) -> str:
-        now, rest = divmod(at, moment.SECOND)
-        known, text = self._second
-        if now != known:
-            text = moment.text(at)[:-7]
-            self._second = (now, text)
-        return f"{text}{rest:06}Z"
+    def begin(self, millisecond: int) -> str:
+        """What the ids of the events of a millisecond begin with."""
+        text = f"{millisecond >> 16:08x}-{millisecond & 0xFFFF:04x}{self._middle}"
+        self.millisecond = (millisecond, text)
+        return text

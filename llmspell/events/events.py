@@ -3,6 +3,7 @@
 import os
 import time
 from _thread import allocate_lock, get_ident
+from collections import deque
 from contextlib import contextmanager
 
 from llmspell import values
@@ -18,7 +19,7 @@ from llmspell.state.scope import has_control_character, is_utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from contextlib import AbstractContextManager
     from typing import Any
 
@@ -32,6 +33,10 @@ MAX_TEXT_BYTES = 255
 MAX_SUBSCRIPTIONS = 1000
 MAX_HELD = 256 << 20
 """Bytes that may wait in all queues together, besides what one queue may hold."""
+MAX_RECENT = 10_000
+"""How many events of the past timelines tell of, and how many large ones."""
+SMALL = 4096
+"""Bytes of data up to which only the number of remembered events is bounded, and not their size."""
 MAX_CHAIN = 1000
 """How many handlers may cause each other, one after the other, before the events of the last one reach no handler."""
 LONGEST_WAIT = 10**9
@@ -84,10 +89,10 @@ class Events:
         self.watchers: list[Callable[[], None]] = []
         self._held = Held()
         self._max_held = MAX_HELD + buffer_size * OVERHEAD
-        self.recent = Queue(buffer_size, Held())
-        """The last events of all."""
+        self._recent: deque[Event] = deque(maxlen=min(buffer_size, MAX_RECENT))
+        self._recent_large = Queue(MAX_RECENT, Held())
         self.timeline = Timeline()
-        self.timeline.sources.append(RecentEvents(self.recent.events))
+        self.timeline.sources.append(RecentEvents(self._recent, self._recent_large.events))
         self._origin = Origin(os.urandom(6))
         self._lock = allocate_lock()
         self._subscriptions: dict[str, Subscription] = {}
@@ -102,61 +107,66 @@ class Events:
     # Publishing
 
     def publish(
-        self, type: str, data: bytes = NOTHING, *, correlation_id: str | None = None, ttl: float | None = None,
-        tags: "list[str] | None" = None, source: str | None = None, priority: "Any" = None, language: str = "python",
+        self, type: str, data: bytes = NOTHING, correlation_id: str | None = None, language: str = "python",
+        metadata: "dict[str, Any] | None" = None,
     ) -> Event:  # fmt: skip
         """Tell everybody whose pattern matches; `data` is a payload. Waits for nobody.
 
-        After `ttl` seconds it is not delivered any more. Raises BadArgument for a type that is none, ValueTooLarge, and
-        LimitExceeded for a flood; then nobody gets it.
+        A `ttl` in the metadata says after how many seconds it is not delivered any more. Raises BadArgument for a type that is
+        none, ValueTooLarge, and LimitExceeded for a flood; then nobody gets it.
         """
-        if correlation_id is not None:
+        expires = None
+        if metadata is not None:
+            expires = _end_of(metadata.get("ttl"))
+        if correlation_id is None:
+            correlation_id = self.owner.current_correlation_id()
+        else:
             check_correlation_id(correlation_id)
-        metadata, expires = _NO_METADATA, None
-        if ttl is not None or tags is not None or source is not None or priority is not None:
-            if ttl is not None:
-                if not 0 < ttl <= LONGEST_WAIT:
-                    raise BadArgument(f"ttl must be a number of seconds above 0, got {ttl!r}")
-                expires = time.monotonic() + ttl
-            given = {"tags": tags, "source": source, "priority": priority, "ttl": ttl}
-            metadata = {name: item for name, item in given.items() if item is not None}
         if len(data) > self.max_data_bytes:
             raise ValueTooLarge(f"the data are {len(data)} bytes, the limit is {self.max_data_bytes}")
         matching = self._matching.get(type)
         if matching is None:
             matching = self._match(type)
-        if correlation_id is None:
-            correlation_id = self.owner.current_correlation_id()
         if self._unheard and get_ident() in self._unheard:
-            return Event(self._origin, 0, self.clock(), type, data, correlation_id, language, metadata, expires, 0)
-        chain = self._chains.get(get_ident(), 0) if self._chains else 0
+            return Event(self._origin, 0, self.clock(), type, data, correlation_id, language, metadata or _NO_METADATA)
         with self._lock:
             if self.max_per_second and language != "runtime":
                 self._limit_rate()
-            if matching and self._held.bytes + len(data) * len(matching) > self._max_held:
-                raise LimitExceeded(f"the events that wait take {self._held.bytes >> 20} MiB", hint="receive them")
+            if self._held.bytes > MAX_HELD and matching:
+                self._check_held(len(data) * len(matching))
             self._sequence = sequence = self._sequence + 1
             event = Event(
-                self._origin, sequence, self.clock(), type, data, correlation_id, language, metadata, expires, chain
+                self._origin, sequence, self.clock(), type, data, correlation_id, language, metadata or _NO_METADATA
             )
-            self.recent.add(event)
+            if expires is not None:
+                event.expires = expires
+            if self._chains:
+                event.chain = self._chains.get(get_ident(), 0)
+            if len(data) <= SMALL:
+                self._recent.append(event)
+            else:
+                self._recent_large.add(event)
             for subscription in matching:
-                if chain < MAX_CHAIN or subscription.handler is None:
+                if event.chain < MAX_CHAIN or subscription.handler is None:
                     subscription.queue.add(event)
                     self._delivered += 1
                 else:
                     self._dropped += 1
         for recorder in self.recorders:
             recorder(event)
-        if chain == MAX_CHAIN and matching:
-            self.warn("handlers of events cause each other without end", {"event_type": type, "chain": chain})
+        if event.chain >= MAX_CHAIN and matching:
+            self.warn("handlers of events cause each other without end", {"event_type": type, "chain": event.chain})
         for subscription in matching:
             subscription.notify()
         return event
 
-    def emit(self, type: str, value: "Any" = None, **options: "Any") -> Event:
-        """`publish` for a Python value."""
-        return self.publish(type, values.encode(value), **options)
+    def emit(
+        self, type: str, value: "Any" = None, *, correlation_id: str | None = None, language: str = "python",
+        ttl: float | None = None, tags: "list[str] | None" = None, source: str | None = None, priority: "Any" = None,
+    ) -> Event:  # fmt: skip
+        """`publish` for a Python value; `ttl` (seconds), `tags`, `source` and `priority` become the metadata."""
+        given = metadata(ttl=ttl, tags=tags, source=source, priority=priority)
+        return self.publish(type, values.encode(value), correlation_id, language, given)
 
     def wants(self, type: str) -> bool:
         """Whether a subscription matches events of this type."""
@@ -245,19 +255,16 @@ class Events:
                 return event
         return None
 
-    def dispatch(self, ids: "Iterable[str]", is_over: "Callable[[], bool]" = lambda: False) -> None:
+    def dispatch(self, ids: "Collection[str]", is_over: "Callable[[], bool]" = lambda: False) -> None:
         """Give the handlers of these subscriptions what waits for them by now, in the order of its publication.
 
         What they publish waits for the next time. Ends early once `is_over()`.
         """
         last = self._sequence
         while not is_over():
-            with self._lock:
-                found = [self._subscriptions[id] for id in ids if id in self._subscriptions]
-                waiting = [(part.queue.events[0].sequence, part.id) for part in found if part.queue.events]
-                if not waiting or min(waiting)[0] > last:
-                    return
-                subscription = self._subscriptions[min(waiting)[1]]
+            subscription = self._first(ids, last)
+            if subscription is None:
+                return
             event = self._take(subscription)
             if event is not None:
                 self._handle(subscription, event)
@@ -297,6 +304,10 @@ class Events:
             self._matching[type] = found
         return found
 
+    def _check_held(self, more: int) -> None:
+        if self._held.bytes + more > self._max_held:
+            raise LimitExceeded(f"the events that wait take {self._held.bytes >> 20} MiB", hint="receive them")
+
     def _limit_rate(self) -> None:
         second = int(time.monotonic())
         if second != self._second:
@@ -313,6 +324,18 @@ class Events:
         if subscription is None:
             raise NotFound(f"there is no subscription '{id[:60]}'; it may have ended")
         return subscription
+
+    def _first(self, ids: "Collection[str]", last: int) -> Subscription | None:
+        """The subscription for which the oldest event waits, none that is younger than `last`."""
+        found = None
+        with self._lock:
+            for id in ids:
+                subscription = self._subscriptions.get(id)
+                if subscription is not None and subscription.queue.events:
+                    sequence = subscription.queue.events[0].sequence
+                    if sequence <= last:
+                        last, found = sequence - 1, subscription
+        return found
 
     def _take(self, subscription: Subscription) -> Event | None:
         """What is next in a queue, without what is too old."""
@@ -345,11 +368,11 @@ class Events:
         outer = self._chains.get(thread)
         self._chains[thread] = event.chain + 1
         try:
-            if event.correlation_id:
+            if event.correlation_id in ("", self.owner.current_correlation_id()):
+                handler(event)
+            else:
                 with self.owner.with_correlation(event.correlation_id):
                     handler(event)
-            else:
-                handler(event)
         except Exception as error:
             with self._lock:
                 self._failures += 1
@@ -366,6 +389,21 @@ class Events:
     def _tell_watchers(self) -> None:
         for watcher in self.watchers:
             watcher()
+
+
+def metadata(**given: "Any") -> "dict[str, Any] | None":
+    """What there is of it."""
+    found = {name: item for name, item in given.items() if item is not None}
+    return found or None
+
+
+def _end_of(ttl: object) -> float | None:
+    """When an event with this time to live is too old, by the monotonic clock."""
+    if ttl is None:
+        return None
+    if isinstance(ttl, bool) or not isinstance(ttl, int | float) or not 0 < ttl <= LONGEST_WAIT:
+        raise BadArgument(f"ttl must be a number of seconds above 0, got {ttl!r}")
+    return time.monotonic() + ttl
 
 
 def _check_text(text: object, what: str) -> None:

@@ -42,18 +42,24 @@ class Queue:
     def add(self, event: "Event") -> None:
         events = self.events
         events.append(event)
-        size = event.size
+        size = len(event.data) + OVERHEAD
         self._bytes += size
         self._all.bytes += size
-        while len(events) > self._size or (self._bytes > self._max_bytes and len(events) > 1):
-            self.pop()
-            self.dropped += 1
+        if len(events) > self._size or self._bytes > self._max_bytes:
+            self._shorten()
 
     def pop(self) -> "Event":
         event = self.events.popleft()
-        self._bytes -= event.size
-        self._all.bytes -= event.size
+        size = len(event.data) + OVERHEAD
+        self._bytes -= size
+        self._all.bytes -= size
         return event
+
+    def _shorten(self) -> None:
+        events = self.events
+        while len(events) > self._size or (self._bytes > self._max_bytes and len(events) > 1):
+            self.pop()
+            self.dropped += 1
 
     def clear(self) -> None:
         while self.events:

@@ -51,13 +51,14 @@ class Timeline:
 class RecentEvents:
     """The source of what a bus still remembers."""
 
-    def __init__(self, events: "Iterable[Event]") -> None:
+    def __init__(self, *events: "Iterable[Event]") -> None:
         self._events = events
 
     def __call__(self, correlation_id: str, since: int) -> "list[Entry]":
         return [
             event_entry(event)
-            for event in tuple(self._events)
+            for events in self._events
+            for event in tuple(events)
             if event.correlation_id == correlation_id and event.at > since
         ]
 

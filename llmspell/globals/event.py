@@ -98,10 +98,11 @@ class Event(Global):
             language = self._language
         elif language == "runtime":
             raise BadArgument("the language 'runtime' is that of the runtime's own events")
-        bus.publish(
-            type, data or NOTHING, correlation_id=correlation_id, ttl=ttl_seconds if ttl is None else ttl, tags=tags,
-            source=source, priority=priority, language=language,
-        )  # fmt: skip
+        metadata = None
+        if ttl is not None or tags is not None or source is not None or ttl_seconds is not None or priority is not None:
+            given = {"ttl": ttl_seconds if ttl is None else ttl, "tags": tags, "source": source, "priority": priority}
+            metadata = {name: item for name, item in given.items() if item is not None}
+        bus.publish(type, data or NOTHING, correlation_id, language, metadata)
         return True
 
     def subscribe(

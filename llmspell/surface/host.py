@@ -438,8 +438,12 @@ def _argument(host: Host, parameter: Field, position: int, function: Function) -
 
         return structured
 
+    is_number = kind in ("integer", "number")
+
     def plain(raw: "Any") -> "Any":
         value = wire.scalar(raw)
+        if is_number and type(value) is int:
+            return value
         return absent() if value is None else conform(value, type_, where, host)
 
     return wire.text(plain) if kind == "string" else plain

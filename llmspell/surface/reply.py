@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _U8, _U16, _U32, _I64, _U64 = (Struct(layout).pack for layout in (">BB", ">BH", ">BI", ">Bq", ">BQ"))
 TEXTS = ("string", "choice")
+_PLAIN_JSON = values.JSON[0]
+EMPTY_MAP = values.MSGPACK + b"\x80"
 
 
 def msgpack_writer(type: Type) -> "Pack":
@@ -71,7 +73,10 @@ def _converter(type: Type) -> "Callable[[Any], Any] | None":
         return str.encode
     if type.kind == "payload":
         return values.to_msgpack
-    return None if type.kind in RAW_KINDS else msgpack_writer(type)
+    if type.kind in RAW_KINDS:
+        return None
+    write = msgpack_writer(type)
+    return (lambda items: write(items) if items else EMPTY_MAP) if type.kind == "map" else write
 
 
 def json_writer(type: Type) -> "Write":
@@ -181,15 +186,16 @@ class _Json:
             return self.map_writer(item, encode_basestring)
         if kind == "record":
             read = _reader(type)
-            fields = [(f'"{field.name}":', self.writer(field.type)) for field in type.python.fields]
+            keys = [f'"{field.name}":' for field in type.python.fields]
+            writers = [self.writer(field.type) for field in type.python.fields]
+            whole = "{" + ",".join(key + "%s" for key in keys) + "}"
 
             def write_record(result: "Any") -> str:
-                parts = [
-                    key + write(value)
-                    for (key, write), value in zip(fields, read(result), strict=True)
-                    if value is not None
-                ]
-                return "{" + ",".join(parts) + "}"
+                values_ = read(result)
+                if None not in values_:
+                    return whole % tuple([write(value) for write, value in zip(writers, values_, strict=True)])
+                there = zip(keys, writers, values_, strict=True)
+                return "{" + ",".join([key + write(value) for key, write, value in there if value is not None]) + "}"
 
             return write_record
         return self.anything
@@ -198,6 +204,8 @@ class _Json:
         write_item = _or_null(self.writer(item))
 
         def write_map(items: "dict[str, Any]") -> str:
+            if not items:
+                return "{}"
             text = ",".join([f"{write_key(key)}:{write_item(value)}" for key, value in items.items()])
             if len(items) == 1 and values.is_tag(next(iter(items))):
                 self.is_tagged = True
@@ -207,6 +215,8 @@ class _Json:
         return write_map
 
     def payload(self, payload: bytes) -> str:
+        if payload[0] == _PLAIN_JSON:
+            return payload[1:].decode()
         return self.spliced(values.to_json(payload))
 
     def integer(self, number: int) -> str:

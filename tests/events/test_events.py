@@ -136,7 +136,7 @@ def test_what_is_no_pattern_is_refused(pattern: str) -> None:
 @pytest.mark.parametrize("options", [{"ttl": 0.0}, {"ttl": -1.0}, {"ttl": float("inf")}, {"correlation_id": ""}])
 def test_options_that_mean_nothing_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(BadArgument):
-        Events().publish("a", **options)  # type: ignore[arg-type]
+        Events().emit("a", **options)  # type: ignore[arg-type]
 
 
 def test_data_that_are_too_large_are_refused() -> None:
