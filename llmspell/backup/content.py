@@ -11,7 +11,7 @@ from llmspell.backup.manifest import Manifest, Reader, Ref
 from llmspell.backup.pack import PackReader, Progress, read_copy, silent, spread
 from llmspell.backup.seal import Keys, Seal, open_keys
 from llmspell.backup.secret import Secret
-from llmspell.backup.snapshot import JOURNALED
+from llmspell.backup.snapshot import TRACKED
 from llmspell.errors import Corrupt, NotFound
 from llmspell.storage import keys
 from llmspell.storage.scan import overlay
@@ -166,12 +166,12 @@ class Content:
         return _in_runs(_trimmed(merged, self.manifest.trim))
 
     def _plain(self) -> list[tuple[Member, Ref]]:
-        """The chunks that are no changes: of the complete backup, and of the newest where nothing is journaled."""
+        """The chunks that are no changes: of the complete backup, and of the newest where changes are not tracked."""
         newest, base = self.chain[0], self.chain[-1]
         if newest is base:
             return [(base, ref) for ref in base.refs]
         found = [(newest, ref) for ref in newest.refs if not ref.is_change]
-        found += [(base, ref) for ref in base.refs if ref.first[:1] in JOURNALED]
+        found += [(base, ref) for ref in base.refs if ref.first[:1] in TRACKED]
         found.sort(key=lambda each: each[1].first)
         return found
 

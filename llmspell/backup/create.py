@@ -9,7 +9,7 @@ from time import perf_counter_ns
 
 from llmspell import __version__
 from llmspell.backup import manifest as manifests
-from llmspell.backup import snapshot
+from llmspell.backup import pieces, snapshot
 from llmspell.backup.content import Content
 from llmspell.backup.folder import UNFINISHED, Folder, explain
 from llmspell.backup.manifest import CHANGES, COMPLETE, FULL, INCREMENTAL, Encryption, Manifest, Ref
@@ -17,6 +17,7 @@ from llmspell.backup.pack import PackWriter, Progress, silent
 from llmspell.backup.seal import Keys, Seal
 from llmspell.backup.secret import PBKDF2, Secret
 from llmspell.backup.validation import totals
+from llmspell.errors import Corrupt, LlmspellError
 from llmspell.ids import new_id
 from llmspell.storage.store import ReadTransaction, Store
 
@@ -49,6 +50,7 @@ class Maker:
         self._warnings: list[str] = []
         self._sources: list[str] = []
         self._known: dict[bytes, Ref] = {}
+        self._gone: list[bytes] = []
 
     def make(
         self, kind: str, created_at: int, *, description: str = "", scopes: list[str] | None = None,
@@ -79,8 +81,8 @@ class Maker:
                 elif parent is None or layer == COMPLETE:
                     pack.add(snapshot.everything(txn), is_change=False, progress=progress)
                 else:
-                    pack.add(snapshot.unjournaled(txn), is_change=False, progress=progress)
-                    changes = snapshot.changes(txn, parent.version, position.version)
+                    pack.add(snapshot.untracked(txn), is_change=False, progress=progress)
+                    changes = snapshot.changes(txn, parent.version, position.version, self._gone)
                     pack.add(changes, is_change=True, progress=progress)
                 sources = self._compact_sources(pack.refs)
                 entries, values, size = totals(pack.refs)
@@ -100,25 +102,29 @@ class Maker:
         return made
 
     def _parent(self, others: list[Manifest]) -> Manifest | None:
-        """The newest backup of the whole store that is still there and that the same key opens."""
+        """The newest backup of the whole store that is still there, with all it builds on, and that the same key opens."""
         whole = [each for each in others if each.scopes is None]
         for each in whole:
             if self._is_usable(each):
                 return each
-        self._warnings.append("there is no backup to build on, so this one is full" if not whole else
-                              "no backup that is whole and made with the same key is there, so this one is full")  # fmt: skip
+        self._warnings.append(
+            "no backup that is whole and made with the same key is there, so this one is full"
+            if whole
+            else "there is no backup to build on, so this one is full"
+        )
         return None
 
     def _is_usable(self, each: Manifest) -> bool:
         secret, told = self._options.secret, each.encryption
         if (secret is None) is not (told is None):
             return False
-        try:
-            if os.stat(self._folder.pack_path(each.id)).st_size != each.total_bytes - each.manifest_bytes:
-                return False
-        except OSError:
+        if secret is not None and told is not None and not secret.opens(told.derivation, told.check):
             return False
-        return secret is None or told is None or secret.opens(told.derivation, told.check)
+        try:
+            with Content(self._folder, each.id, self._secret) as content:
+                return not any(member.pack is None or member.pack.faults for member in content.members.values())
+        except LlmspellError:
+            return False
 
     def _keys(self, backup_id: str, others: list[Manifest]) -> tuple[Keys | None, Encryption | None]:
         options = self._options
@@ -136,11 +142,16 @@ class Maker:
         return keys, Encryption(derivation, keys.check)
 
     def _layer(self, txn: ReadTransaction, position: snapshot.Position, parent: Manifest) -> str:
-        """Whether the changes since the parent are enough; remembers the chunks that need not be stored again."""
+        """Whether the changes since the parent are enough; remembers what went, and chunks that need not be stored again."""
         with Content(self._folder, parent.id, self._secret) as content:
             why = snapshot.obstacle(txn, position, parent, is_journaled=self._is_journaled)
             if not why and len(content.chain) >= MAX_CHAIN:
                 why = f"the chain has {len(content.chain)} backups"
+            if not why:
+                try:
+                    self._gone = pieces.gone(txn, content)
+                except Corrupt as error:
+                    why = error.message
             for member, ref in content.refs():
                 self._remember(content.owner(member, ref).manifest.id, ref)
         if why:

@@ -1,7 +1,7 @@
 """What of a store goes into a backup: every space but the derived ones, as one snapshot shows it.
 
-An incremental backup takes the changes of the state, its history and its journal from the journal. Other spaces have no
-journal: they are read as a whole, and what was stored before is found by its content.
+An incremental backup takes the changes of the state, its history and its journal from the journal, and those of pieces from
+their keys. Other spaces are read as a whole, and what was stored before is found by its content.
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,9 @@ from llmspell.storage.store import ReadTransaction
 
 JOURNALED = (keys.HISTORY, keys.JOURNAL, keys.STATE)
 """The spaces whose changes the journal tells."""
+
+TRACKED = (*JOURNALED, keys.PIECES)
+"""The spaces whose changes are found without reading them: of pieces the keys tell (`backup.pieces`)."""
 
 MAX_CHANGES = 200_000
 """With more changed keys than this, reading everything costs no more, and holds less in memory."""
@@ -70,9 +73,9 @@ def everything(txn: ReadTransaction) -> Iterator[Iterator[Entry]]:
     yield from _spaces(txn, ())
 
 
-def unjournaled(txn: ReadTransaction) -> Iterator[Iterator[Entry]]:
-    """All entries of the spaces of which the journal says nothing."""
-    yield from _spaces(txn, JOURNALED)
+def untracked(txn: ReadTransaction) -> Iterator[Iterator[Entry]]:
+    """All entries of the spaces that must be read as a whole."""
+    yield from _spaces(txn, TRACKED)
 
 
 def of_scopes(txn: ReadTransaction, scopes: list[str]) -> Iterator[Iterator[Entry]]:
@@ -81,8 +84,13 @@ def of_scopes(txn: ReadTransaction, scopes: list[str]) -> Iterator[Iterator[Entr
         yield txn.scan(prefix, prefix[:-1] + b"\1")
 
 
-def changes(txn: ReadTransaction, since: int, until: int) -> Iterator[Iterator[Entry]]:
-    """What the commits after one version and up to another have done to the journaled spaces, space by space."""
+def changes(txn: ReadTransaction, since: int, until: int, gone: list[bytes]) -> Iterator[Iterator[Entry]]:
+    """What the commits after one version and up to another have done to the tracked spaces; `gone` are pieces.
+
+    Each part becomes chunks of its own: those of what has gone hold nothing else, which is how they are told.
+    """
+    yield ((key, None) for key in gone)
+    yield txn.scan(keys.PIECES + (since + 1).to_bytes(8, "big"), keys.next_space(keys.PIECES))
     changed = sorted(changed_keys(txn, since, until))
     yield _history(txn, changed, since)
     yield txn.scan(keys.journal_key(since + 1), keys.next_space(keys.JOURNAL))

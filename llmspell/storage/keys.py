@@ -11,6 +11,7 @@ escaping, and no scope's range touches another's, also where one name is a prefi
 | `h` | scope NUL key NUL version (8) | the record that was replaced or removed at that version |
 | `h` | scope NUL key NUL zeros (8) | the version below which this key's history was thinned out |
 | `j` | version (8) part (4) | what one commit changed; long commits have several parts |
+| `B` | version (8) number (4) | a piece of a content, which never changes, by the commit that wrote it |
 | `K` | scope NUL key NUL version (8) | a record of the history that only a checkpoint still needs |
 | `C` | session (16) version (8) | a checkpoint: what the scope of a session held at that version is needed |
 
@@ -22,6 +23,7 @@ STATE = b"s"
 EXPIRY = b"x"
 HISTORY = b"h"
 JOURNAL = b"j"
+PIECES = b"B"
 KEPT = b"K"
 CHECKPOINT = b"C"
 SESSION_SCOPES = STATE + b"session:"

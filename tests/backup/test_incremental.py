@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llmspell.backup import snapshot
+from llmspell.backup import chunk, snapshot
 from llmspell.backup.backups import Backups
 from llmspell.errors import NotEnabled
 from llmspell.state.journal import JournalPolicy
@@ -325,3 +325,104 @@ def test_a_backup_that_only_lends_chunks_need_not_be_whole(place: Place) -> None
     for each in made:
         assert backups.validate(each.id).errors == []
     same_after_restore(place, made[-1].id)
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "manifest"])
+def test_a_damaged_base_does_not_keep_backups_from_being_made(place: Place, damage: str) -> None:
+    fill(place.state, 10)
+    base = place.backups.create()
+    place.state.set("app", "key00001", "changed")
+    place.backups.create("incremental")
+    pack, manifest = (
+        Path(path(base.id)) for path in (place.backups.folder.pack_path, place.backups.folder.manifest_path)
+    )
+    if damage == "missing":
+        pack.unlink()
+    elif damage == "cut":
+        pack.write_bytes(pack.read_bytes()[:-1])
+    else:
+        manifest.write_bytes(manifest.read_bytes()[:-1])
+    place.state.set("app", "key00001", "again")
+    made = place.backups.create("incremental")
+    assert (made.kind, made.parent) == ("full", None)
+    assert "so this one is full" in made.warnings[0]
+    same_after_restore(place, made.id)
+
+
+class Pieces:
+    """Pieces as artifacts keep them: each under the version of the commit that wrote it, and never changed."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.keys: list[bytes] = []
+
+    def add(self, count: int, size: int) -> None:
+        with self.place.state.transaction() as transaction:
+            for number in range(count):
+                key = keys.PIECES + transaction.version.to_bytes(8, "big") + number.to_bytes(4, "big")
+                transaction.main.put(key, seal(key, b"", key * (size // len(key))))
+                self.keys.append(key)
+            transaction.touch()
+
+    def remove(self, *places: int) -> None:
+        with self.place.state.transaction() as transaction:
+            for key in [self.keys[each] for each in places]:
+                assert transaction.main.delete(key)
+                self.keys.remove(key)
+            transaction.touch()
+
+    def read_meanwhile(self, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+        """The chunks that are stored from now on, by their first keys."""
+        read: list[bytes] = []
+        encode = chunk.encode
+        monkeypatch.setattr(chunk, "encode", lambda entries: (read.append(entries[0][0]), encode(entries))[1])
+        return read
+
+
+def test_pieces_that_stay_are_not_read_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces = Pieces(place)
+    pieces.add(300, 20_000)
+    place.backups.create()
+    read = pieces.read_meanwhile(monkeypatch)
+    place.state.set("app", "key", 1)
+    made = place.backups.create("incremental")
+    assert made.layer == "changes"
+    assert not any(key.startswith(keys.PIECES) for key in read)
+    pieces.add(1, 20_000)
+    made = place.backups.create("incremental")
+    assert [key for key in read if key.startswith(keys.PIECES)] == pieces.keys[-1:]
+    same_after_restore(place, made.id)
+
+
+def test_pieces_that_went_are_gone_after_restoring(place: Place) -> None:
+    pieces = Pieces(place)
+    pieces.add(300, 20_000)
+    made = [place.backups.create()]
+    contents = [content(place.store, exactly=True)]
+    for step in range(6):
+        pieces.remove(step * 20, -1 - step, 131)
+        if step % 2:
+            pieces.add(5, 300_000)
+        made.append(place.backups.create("incremental"))
+        contents.append(content(place.store, exactly=True))
+    pieces.remove(*range(len(pieces.keys) - 1))
+    made.append(place.backups.create("incremental"))
+    contents.append(content(place.store, exactly=True))
+    for each, wanted in zip(made, contents, strict=True):
+        assert each.is_complete is (each is made[0])
+        assert place.backups.validate(each.id, restore_test=True).errors == []
+        with MemoryStore() as memory:
+            place.backups.restore(each.id, to=memory)
+            assert content(memory, exactly=True) == wanted
+
+
+def test_pieces_of_a_restored_store_are_compared_anew(place: Place) -> None:
+    pieces = Pieces(place)
+    pieces.add(20, 20_000)
+    first = place.backups.create()
+    pieces.remove(3)
+    place.backups.create("incremental")
+    place.backups.restore(first.id)
+    made = place.backups.create("incremental")
+    assert made.layer == "complete"
+    same_after_restore(place, made.id)
