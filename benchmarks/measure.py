@@ -44,11 +44,12 @@ class Row:
     """One line of the table: a figure, what it is measured against, and what was promised of it.
 
     `ratio` is the median of the baseline's time over this one's, pair by pair (above 1 is faster than the baseline), or
-    the reverse where `is_cost` (how many times the baseline's time it takes).
+    the reverse where `is_cost` (how many times the baseline's time it takes). Without `times` it could not be measured, as
+    its name then says.
     """
 
     name: str
-    times: Times
+    times: Times | None
     baseline: Times | None = None
     target: str = ""
     is_met: bool | None = None
@@ -57,7 +58,7 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        if self.baseline is None:
+        if self.baseline is None or self.times is None:
             return None
         pairs = zip(self.times.seconds, self.baseline.seconds, strict=True)
         return statistics.median(mine / bare if self.is_cost else bare / mine for mine, bare in pairs)
@@ -70,6 +71,9 @@ def render(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table."""
     lines = ["| what | median | P90 | P99 | per second | ratio | target | met |", "|---|---|---|---|---|---|---|---|"]
     for row in rows:
+        if row.times is None:
+            lines.append(f"| {row.name} | | | | | | | |")
+            continue
         scale = SCALES[row.unit]
         figures = [row.times.median, row.times.percentile(0.9), row.times.percentile(0.99)]
         cells = [f"{figure * scale:.2f} {row.unit}" for figure in figures]

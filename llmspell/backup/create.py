@@ -62,6 +62,7 @@ class Maker:
         BackupError and what the store raises; the folder is then as it was.
         """
         started = perf_counter_ns()
+        progress = snapshot.relaxing(self._store, progress)
         self._folder.clear_debris()
         others = self._folder.manifests()[0]
         parent = self._parent(others) if kind == INCREMENTAL else None

@@ -11,7 +11,7 @@ from itertools import chain
 from llmspell.backup.content import Content
 from llmspell.backup.fill import Outcome, expiry_of, fill, finish, is_empty
 from llmspell.backup.pack import Progress, silent
-from llmspell.backup.snapshot import everything
+from llmspell.backup.snapshot import everything, relaxing
 from llmspell.errors import Corrupt
 from llmspell.state import journal
 from llmspell.state.entry import DELETE, SAVE
@@ -45,6 +45,7 @@ def restore_store(
     # A grouped store would hold everything in memory.
     store: Store = getattr(manager.store, "base", manager.store)
     manager.store.sync()
+    progress = relaxing(store, progress)
     if dry_run:
         outcome = Outcome()
         with store.read() as old:

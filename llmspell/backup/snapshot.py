@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 from llmspell.backup.chunk import Entry
 from llmspell.backup.manifest import Manifest
+from llmspell.backup.pack import Progress
 from llmspell.backup.seal import checksum
 from llmspell.state import journal
 from llmspell.state.scope import Scope
 from llmspell.state.transaction import Head
 from llmspell.storage import keys
-from llmspell.storage.store import ReadTransaction
+from llmspell.storage.store import ReadTransaction, Store
 
 JOURNALED = (keys.HISTORY, keys.JOURNAL, keys.STATE)
 """The spaces whose changes the journal tells."""
@@ -21,6 +22,7 @@ JOURNALED = (keys.HISTORY, keys.JOURNAL, keys.STATE)
 TRACKED = (*JOURNALED, keys.PIECES)
 """The spaces whose changes are found without reading them: of pieces the keys tell (`backup.pieces`)."""
 
+_RELAX_BYTES = 16 << 20
 MAX_CHANGES = 200_000
 """With more changed keys than this, reading everything costs no more, and holds less in memory."""
 
@@ -66,6 +68,21 @@ def obstacle(txn: ReadTransaction, now: Position, parent: Manifest, *, is_journa
     if len(changed_keys(txn, parent.version, now.version)) > MAX_CHANGES:
         return f"more than {MAX_CHANGES} keys have changed"
     return ""
+
+
+def relaxing(store: Store, progress: Progress) -> Progress:
+    """`progress` for who reads all of a store: meanwhile it lets go of the memory that reading fills."""
+    done = 0
+
+    def tell(bytes_: int) -> None:
+        nonlocal done
+        done += bytes_
+        if done >= _RELAX_BYTES:
+            done = 0
+            store.relax()
+        progress(bytes_)
+
+    return tell
 
 
 def everything(txn: ReadTransaction) -> Iterator[Iterator[Entry]]:

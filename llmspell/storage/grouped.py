@@ -193,6 +193,9 @@ class GroupedStore(Store):
                 self._turn.release()
         self.base.sync()
 
+    def relax(self) -> None:
+        self.base.relax()
+
     def close(self) -> None:
         """Sync and close the store below. Raises the error when that fails; what is not on disk then is lost."""
         if not self._is_open:

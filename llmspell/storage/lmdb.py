@@ -285,6 +285,11 @@ class LmdbStore(Store):
         self._environment.begin().abort()
         self._environment.sync()
 
+    def relax(self) -> None:
+        from llmspell.storage.resident import release
+
+        release(os.path.join(self.path, environment.DATA))
+
     def close(self) -> None:
         """Waits a few seconds for a write transaction of another thread; raises StorageBusy, and stays open, after that.
 

@@ -112,6 +112,10 @@ class Store(ABC):
     def sync(self) -> None:
         """After it everything committed so far is on disk. Does nothing where nothing is pending or persistent."""
 
+    def relax(self) -> None:
+        """Let go of memory that reading has filled and that can be filled again. For who reads all of a large store."""
+        return
+
     @abstractmethod
     def close(self) -> None:
         """Sync and let go of the files."""
