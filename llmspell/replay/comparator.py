@@ -90,14 +90,14 @@ class _Walk:
             self._visit_leaf(expected, actual, path)
 
     def _visit_map(self, expected: "dict[Any, Any]", actual: "dict[Any, Any]", path: str) -> None:
-        for key, item in expected.items():
-            if key in actual:
-                self.visit(item, actual[key], field(path, key))
+        # Lua's tables have no order, so the keys are sorted: the same differences every time.
+        for key in sorted(expected.keys() | actual.keys(), key=lambda key: (type(key) is str, key)):
+            if key not in actual:
+                self._add_missing(expected[key], field(path, key))
+            elif key not in expected:
+                self._add_new(actual[key], field(path, key))
             else:
-                self._add_missing(item, field(path, key))
-        for key, item in actual.items():
-            if key not in expected:
-                self._add_new(item, field(path, key))
+                self.visit(expected[key], actual[key], field(path, key))
 
     def _visit_list(self, expected: "list[Any]", actual: "list[Any]", path: str) -> None:
         shorter = min(len(expected), len(actual))
