@@ -8,7 +8,7 @@ from pathlib import Path
 import llmspell
 
 PACKAGE = Path(llmspell.__file__).parent
-DOMAIN = ("state", "agents", "sessions", "artifacts", "hooks", "events", "migration", "backup", "replay")
+DOMAIN = ("state", "agents", "sessions", "artifacts", "hooks", "events", "migration", "backup", "replay", "telemetry")
 LEAVES = {"values": {"errors"}, "errors": set(), "ids": set(), "logline": set(), "announce": set()}
 BASE = {"values", "errors", "ids", "announce", "llmspell"}
 """What every part may import; `llmspell` is the package itself, for its version."""

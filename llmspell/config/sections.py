@@ -149,6 +149,37 @@ class Hooks(
     enabled: bool = setting(True, "scripts have Hook, and hooks run")
 
 
+def endpoint_problem(text: str) -> str:
+    """Complains about what is no URL of a collector."""
+    scheme, colon, rest = text.partition("://")
+    return (
+        "" if scheme in ("http", "https") and colon and rest else "must be a URL that begins with http:// or https://"
+    )
+
+
+class Otel(Section):
+    """The export of spans and metrics by OpenTelemetry. Needs the extra `otel`."""
+
+    enabled: bool = setting(False, "spans and metrics are sent to a collector; needs `pip install 'llmspell[otel]'`")
+    endpoint: str = setting(
+        "http://localhost:4318", "where the collector listens for OTLP over HTTP", check_more=endpoint_problem
+    )
+    service_name: str = setting("llmspell", "the name under which this process is seen")
+    max_spans_per_second: int = setting(
+        100, "spans of events and hooks in a second; those beyond are only counted", minimum=0
+    )
+    metrics_interval_seconds: float = setting(
+        60, "how often metrics are sent", minimum=1, maximum=86_400, unit="seconds"
+    )
+    timeout_seconds: float = setting(
+        2,
+        "how long to try to send; a script's end waits for it at most so long",
+        minimum=0.1,
+        maximum=300,
+        unit="seconds",
+    )
+
+
 class Runtime(
     Section,
     ignored={
@@ -174,6 +205,7 @@ class Runtime(
     sessions: Sessions
     events: Events
     hooks: Hooks
+    otel: Otel
 
 
 class Root(Section, ignored={"providers": "providers come with the agents, later"}):

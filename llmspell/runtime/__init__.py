@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from llmspell.state.manager import StateManager
     from llmspell.storage.store import Store
     from llmspell.surface.model import Global
+    from llmspell.telemetry.telemetry import Telemetry
 
 LEVELS = ("debug", "info", "warn", "error")
 
@@ -56,6 +57,7 @@ class Runtime:
         self._log_format = log_format
         self._log_level = LEVELS.index(log_level)
         self._lost_output = False
+        self._correlation_id = ""
         self._backups: Backups | None = None
         self._events: Events | None = None
         self._hooks: Hooks | None = None
@@ -64,6 +66,17 @@ class Runtime:
         self.store: Store | None = open_store(config) if config.state.enabled else None
         self._state = open_state(config, self.store) if self.store is not None else None
         self._migrations: Migrations | None = None
+        self._telemetry: Telemetry | None = None
+        if config.runtime.otel.enabled:
+            try:
+                from llmspell.runtime.telemetry import open_telemetry
+
+                self._telemetry = open_telemetry(
+                    config, self._state, warn=lambda message, fields: self._log("warn", message, fields)
+                )
+            except BaseException:
+                self.close()
+                raise
         if self._state is not None and config.state.migration.enabled:
             try:
                 from llmspell.runtime.migrations import open_migrations
@@ -129,6 +142,7 @@ class Runtime:
             self._events = open_events(
                 self.config, self._state, warn=lambda message, fields: self._log("warn", message, fields)
             )
+            self._events.correlation_id = self._correlation_id
             self._connect("events")
         return self._events
 
@@ -146,6 +160,8 @@ class Runtime:
 
     def announce(self, event: str, data: "dict[str, Any]", *, point: str = "") -> None:
         """Tell the event bus, and then the hooks of `point`, what a service has done (see `llmspell.announce`)."""
+        if self._telemetry is not None:
+            self._telemetry.announce(event, data, self._current_correlation_id())
         if self.config.runtime.events.enabled:
             self.events.emit(event, data, language="runtime")
         if point and self._hooks is not None:
@@ -166,8 +182,11 @@ class Runtime:
         """
         self._stop = Stop()
         self._lost_output, self._output_failure = False, None
+        self._correlation_id = new_id()
         if self._state is not None:
-            self._state.correlation_id = new_id()
+            self._state.correlation_id = self._correlation_id
+        elif self._events is not None:
+            self._events.correlation_id = self._correlation_id
         if self._hooks is not None:
             self._attend_to_hooks()
         if session_id is not None:
@@ -176,7 +195,7 @@ class Runtime:
         if self._migrations is not None:
             self._migrations.catalogue.first_index = running.first_index
         try:
-            result = running.run(source, name, args)
+            result = self._watched(running, source, name, args)
             if farewell is not None:
                 self._say(farewell)
             if self._output_failure is not None:
@@ -192,6 +211,14 @@ class Runtime:
             if self._sessions is not None:
                 self._sessions.close()
             running.close()
+
+    def _watched(self, running: Language, source: bytes, name: str, args: "Sequence[str]") -> bytes:
+        """Run the script, as a span when there is telemetry."""
+        telemetry = self._telemetry
+        if telemetry is None:
+            return running.run(source, name, args)
+        with telemetry.run(name, running.name, self._current_correlation_id()):
+            return running.run(source, name, args)
 
     def _say(self, farewell: "Callable[[], None]") -> None:
         """Call it; an interrupt is what counts, whatever it has raised because of that."""
@@ -233,6 +260,8 @@ class Runtime:
         finally:
             if self.store is not None:
                 self.store.close()
+            if self._telemetry is not None:
+                self._telemetry.close()
 
     def __enter__(self) -> "Runtime":
         return self
@@ -278,8 +307,16 @@ class Runtime:
             self._stop.errands.append(background.run_script_hooks)
             self._stop.farewells.append(background.end_script)
 
+    def _current_correlation_id(self) -> str:
+        return self._correlation_id if self._state is None else self._state.current_correlation_id()
+
     def _connect(self, opened: str) -> None:
-        """Let sessions record what hooks and events do, and timelines of events ask hooks and sessions, once both are there."""
+        """Let sessions and telemetry record what hooks and events do, and timelines ask them, once they are there."""
+        if self._telemetry is not None:
+            if opened == "hooks" and self._hooks is not None:
+                self._hooks.recorders.append(self._telemetry.record_execution)
+            if opened == "events" and self._events is not None:
+                self._events.recorders.append(self._telemetry.record_event)
         if self._events is not None:
             from llmspell.runtime.events import ask_sessions, remember_hooks
 
