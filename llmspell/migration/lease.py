@@ -1,6 +1,5 @@
 """`Lease`: at most one migration runs on a store. A process that has died keeps nobody waiting."""
 
-import os
 import time
 from contextlib import suppress
 
@@ -8,17 +7,12 @@ from llmspell.errors import MigrationError, StorageBusy, StorageError, StorageFu
 from llmspell.ids import new_id
 from llmspell.migration import layout
 from llmspell.state.moment import text as time_text
+from llmspell.storage import owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
-
     from llmspell.storage.store import Store, WriteTransaction
-
-SECONDS = 60
-"""How long the lease of a process on another machine holds without a sign of life. On the same machine one can look."""
-_RENEW_AFTER = 10
 
 
 class Lease:
@@ -36,7 +30,7 @@ class Lease:
     def __enter__(self) -> "Lease":
         with self._store.write() as txn:
             held = layout.read(txn, layout.LEASE)
-            if held is not None and self._is_alive(held):
+            if held is not None and owner.is_alive(held, self._clock()):
                 raise StorageBusy(
                     f"a migration is running already (process {held['process']}, since {time_text(held['since'])})",
                     hint="wait until it has ended",
@@ -56,57 +50,9 @@ class Lease:
         held = layout.read(txn, layout.LEASE)
         if held is None or held["id"] != self._id:
             raise MigrationError("another process has taken the migration over")
-        if time.monotonic() - self._renewed > _RENEW_AFTER:
+        if time.monotonic() - self._renewed > owner.RENEW_AFTER:
             self._write(txn, held["since"])
 
     def _write(self, txn: "WriteTransaction", since: int) -> None:
-        process = os.getpid()
-        layout.write(
-            txn,
-            layout.LEASE,
-            {
-                "id": self._id,
-                "process": process,
-                "started": _start_of(process),
-                "machine": _machine(),
-                "since": since,
-                "until": self._clock() + SECONDS * 1_000_000,
-            },
-        )
+        layout.write(txn, layout.LEASE, {"id": self._id, "since": since, **owner.describe(self._clock())})
         self._renewed = time.monotonic()
-
-    def _is_alive(self, held: "dict[str, Any]") -> bool:
-        if held["machine"] != _machine():
-            return bool(held["until"] > self._clock())
-        try:
-            os.kill(held["process"], 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        # The number may have gone to another process since.
-        return bool(held["started"] == _start_of(held["process"]))
-
-
-def _machine() -> str:
-    """This machine since its last start, within one name space of processes."""
-    parts = [os.uname().nodename]
-    for path in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
-        try:
-            parts.append(os.readlink(path) if "ns" in path else _first_line(path))
-        except OSError:
-            parts.append("")
-    return "/".join(parts)
-
-
-def _start_of(process: int) -> int:
-    """When a process began, in ticks of the machine; 0 where that cannot be told."""
-    try:
-        return int(_first_line(f"/proc/{process}/stat").rpartition(")")[2].split()[19])
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-def _first_line(path: str) -> str:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.readline().strip()

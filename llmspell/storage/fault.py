@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import lmdb
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _PROBE_BYTES = 1 << 20
 
@@ -44,7 +44,7 @@ def explain(error: "lmdb.Error", path: str) -> LlmspellError:
 
 def explain_os(code: int, path: str) -> LlmspellError:
     """The error to raise when the operating system refuses something about the store at `path`."""
-    if code in _FULL:
+    if code in FULL:
         return StorageFull(f"no room for the store at {path}: {os.strerror(code)}")
     if code in _FORBIDDEN:
         return StorageError(
@@ -67,4 +67,4 @@ def _is_full(path: str) -> bool:
             os.close(descriptor)
             os.unlink(probe)
     except OSError as error:
-        return error.errno in _FULL
+        return error.errno in FULL

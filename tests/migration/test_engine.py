@@ -8,6 +8,7 @@ from llmspell.errors import BadArgument, BadValue, Conflict, Corrupt, Interrupte
 from llmspell.migration import lease, run
 from llmspell.migration.engine import Migrations
 from llmspell.migration.request import Outcome, Request
+from llmspell.storage import owner
 from llmspell.storage.keys import EPOCH
 from llmspell.storage.store import Store
 from tests.migration.conftest import V1, V2, picture, setup, to
@@ -384,8 +385,8 @@ def test_a_lease_of_another_machine_holds_until_it_ends(
     users: Migrations, seconds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(lease, "_machine", lambda: "elsewhere")
-        patch.setattr(lease, "SECONDS", seconds)
+        patch.setattr(owner, "_machine", lambda: "elsewhere")
+        patch.setattr(owner, "SECONDS", seconds)
         held = lease.Lease(users.manager.store, users.manager.clock)
         held.__enter__()
     outcome = users.migrate(to(2))
