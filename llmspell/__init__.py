@@ -9,6 +9,8 @@ __version__ = "0.1.0"
 __all__ = [
     "AccessDenied",
     "AgentStates",
+    "Artifact",
+    "Artifacts",
     "AsyncStateManager",
     "BackupError",
     "BadArgument",
@@ -61,6 +63,8 @@ if TYPE_CHECKING:
     from llmspell.agents.message import Message, ToolCall
     from llmspell.agents.state import ExecutionState, PersistentAgentState, ToolUsage
     from llmspell.agents.states import AgentStates
+    from llmspell.artifacts.artifact import Artifact
+    from llmspell.artifacts.artifacts import Artifacts
     from llmspell.config import load as load_config
     from llmspell.errors import (
         AccessDenied,
@@ -101,6 +105,8 @@ if TYPE_CHECKING:
 else:
     _HOMES = {
         "AgentStates": "agents.states",
+        "Artifact": "artifacts.artifact",
+        "Artifacts": "artifacts.artifacts",
         "AsyncStateManager": "state.aio",
         "Conversation": "agents.conversation",
         "ExecutionState": "agents.state",

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "python.md"
 EXAMPLES = sorted((ROOT / "examples" / "python").glob("*.py"))
 MODULES = [
-    "agents.agent", "agents.conversation", "agents.message", "agents.state", "agents.states",
+    "agents.agent", "agents.conversation", "agents.message", "agents.state", "agents.states", "artifacts.artifacts",
     "events.events", "hooks.hooks", "replay.comparator", "sessions.sessions", "state.aio",
     "state.manager", "state.scope",
 ]  # fmt: skip

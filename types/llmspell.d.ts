@@ -1219,6 +1219,250 @@ declare namespace llmspell {
     replay<TModifications>(id: string, options?: SessionReplayOptions<TModifications> | null): ReplayResult;
   }
 
+  /**
+   * The id of an artifact. Its text form, `session/sequence/hash8`, stands for it everywhere, and so does a table with the
+   * first three fields.
+   */
+  interface ArtifactId {
+    content_hash: string;
+    session_id: string;
+    sequence: number;
+    text: string;
+  }
+
+  /**
+   * What is known about an artifact. Times are RFC 3339 text in UTC; sizes are bytes.
+   *
+   * `version` counts the versions of the name in the session; `custom` is what was given besides the named fields.
+   */
+  interface ArtifactMetadata {
+    name: string;
+    artifact_type: string;
+    mime_type: string;
+    size: number;
+    stored_size: number;
+    original_size: number;
+    is_compressed: boolean;
+    tags: string[];
+    custom: { [key: string]: Value };
+    description?: string;
+    version: number;
+    created_at: string;
+    created_by?: string;
+    parent_artifact?: string;
+    content_hash: string;
+    session_id: string;
+    sequence: number;
+  }
+
+  /** An artifact with its content. */
+  interface ArtifactContent<T = Value> {
+    id: ArtifactId;
+    metadata: ArtifactMetadata;
+    content?: T;
+  }
+
+  /** An artifact with its id, and what is known about it once more under `metadata`. */
+  interface ArtifactInfo {
+    name: string;
+    artifact_type: string;
+    mime_type: string;
+    size: number;
+    stored_size: number;
+    original_size: number;
+    is_compressed: boolean;
+    tags: string[];
+    custom: { [key: string]: Value };
+    description?: string;
+    version: number;
+    created_at: string;
+    created_by?: string;
+    parent_artifact?: string;
+    content_hash: string;
+    session_id: string;
+    sequence: number;
+    id: ArtifactId;
+    metadata: ArtifactMetadata;
+  }
+
+  /** What a session may do with an artifact of another: read it, write (delete it as well), admin (grant and revoke as well). */
+  type ArtifactPermission = "read" | "write" | "admin";
+
+  /** What the artifacts of a session take. `deduplicated_bytes` are those that had been stored before, and so cost nothing. */
+  interface ArtifactStats {
+    count: number;
+    bytes: number;
+    stored_bytes: number;
+    deduplicated_bytes: number;
+  }
+
+  /** Options of `Artifact.list`. */
+  interface ArtifactListOptions {
+    type?: string | null;
+    tags?: readonly string[] | null;
+    name?: string | null;
+    limit?: number | null;
+  }
+
+  /** Options of `Artifact.query`. */
+  interface ArtifactQueryOptions<TCustom extends object = any> {
+    session_id?: string | null;
+    /** The same as `session_id`. */
+    sessionId?: string | null;
+    type?: string | null;
+    name_pattern?: string | null;
+    /** The same as `name_pattern`. */
+    namePattern?: string | null;
+    tags?: readonly string[] | null;
+    created_after?: string | number | null;
+    /** The same as `created_after`. */
+    createdAfter?: string | number | null;
+    created_before?: string | number | null;
+    /** The same as `created_before`. */
+    createdBefore?: string | number | null;
+    min_size?: number | null;
+    /** The same as `min_size`. */
+    minSize?: number | null;
+    max_size?: number | null;
+    /** The same as `max_size`. */
+    maxSize?: number | null;
+    custom?: Storable<TCustom> | null;
+    text?: string | null;
+    limit?: number | null;
+  }
+
+  /**
+   * Artifacts: files of a session, with versions, metadata and a content that is stored once, however often it is kept.
+   *
+   * `session_id` may be "" or null for the current session. An artifact is named by its id, by the id's text form, or by its
+   * name, which means the latest version. While a session is current, only what it owns or was granted can be read; without
+   * one, everything can. Contents are compared with their hash when they are read: damage raises `corrupt`. Inside of
+   * `State.transaction`, what is stored and deleted commits with it, when the sessions are in the state's store.
+   */
+  interface ArtifactGlobal {
+    /**
+     * Store a content as the next version of a name; its id.
+     *
+     * The content is text or bytes up to 100 MiB, or a table or object, which is stored as JSON with sorted keys. `type` is
+     * agent_output, tool_result, user_input, system_generated, or any other text. From `metadata`, mime_type, tags,
+     * description and parent_artifact are taken out; the rest is `custom`. A name has 1 to 255 bytes.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    store<TContent, TMetadata extends object>(session_id: string | null, type: string, name: string, content: Storable<TContent>, metadata?: Storable<TMetadata> | null): ArtifactId;
+
+    /**
+     * Store a file of up to 10 GiB under its own name, or under `metadata.name`. Needs file access for it.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     *
+     * @param type - Default: "user_input".
+     */
+    store_file<TMetadata extends object>(session_id: string | null, path: string, type?: string | null, metadata?: Storable<TMetadata> | null): ArtifactId;
+
+    /**
+     * Store a file of up to 10 GiB under its own name, or under `metadata.name`. Needs file access for it.
+     *
+     * The same as `Artifact.store_file`.
+     */
+    storeFile: ArtifactGlobal["store_file"];
+
+    /**
+     * An artifact with its content: text when it was stored as text or is a file that can be text, else bytes.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    get<T = Value>(session_id: string | null, id: string | ArtifactId): ArtifactContent<T>;
+
+    /**
+     * The content of an artifact, as `get` gives it.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    get_content<T = Value>(session_id: string | null, id: string | ArtifactId): T | null;
+
+    /**
+     * The content of an artifact, as `get` gives it.
+     *
+     * The same as `Artifact.get_content`.
+     */
+    getContent: ArtifactGlobal["get_content"];
+
+    /**
+     * Write the content into a file, in place of what was there; the bytes written. Needs file access for it.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    save_to(session_id: string | null, id: string | ArtifactId, path: string): number;
+
+    /**
+     * Write the content into a file, in place of what was there; the bytes written. Needs file access for it.
+     *
+     * The same as `Artifact.save_to`.
+     */
+    saveTo: ArtifactGlobal["save_to"];
+
+    /**
+     * What is known about an artifact.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    info(session_id: string | null, id: string | ArtifactId): ArtifactInfo;
+
+    /**
+     * The artifacts of a session in the order of their sequence; `tags` must all be there, `name` is the whole name.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    list(session_id?: string | null, options?: ArtifactListOptions | null): ArtifactInfo[];
+
+    /**
+     * The versions of a name, oldest first.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    versions(session_id: string | null, name: string): ArtifactInfo[];
+
+    /**
+     * The artifacts that fit all of what is given, newest first, of all sessions that may be read, or of one.
+     *
+     * `name_pattern` is a glob when it has `*` or `?`, else a part of the name, without regard to case. `text` is a part of the
+     * name, the description, or a textual content of up to 1 MiB, without regard to case. `custom` names fields and their
+     * values. Tags, type, time and session are found by indexes.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    query<TCustom extends object>(options?: ArtifactQueryOptions<TCustom> | null): ArtifactInfo[];
+
+    /**
+     * Delete an artifact. A checkpoint that has it keeps it; the bytes go with `llmspell artifact gc`.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    delete(session_id: string | null, id: string | ArtifactId): void;
+
+    /**
+     * Let another session read, write or admin an artifact; each contains the ones before it.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    grant(session_id: string | null, id: string | ArtifactId, to_session_id: string, permission: ArtifactPermission): void;
+
+    /**
+     * Take a grant back: all of it, or a permission and those that contain it.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    revoke(session_id: string | null, id: string | ArtifactId, to_session_id: string, permission?: ArtifactPermission | null): void;
+
+    /**
+     * How many artifacts a session has, and what they take.
+     *
+     * Absent unless the configuration sets `[runtime.sessions] enabled`.
+     */
+    stats(session_id?: string | null): ArtifactStats;
+  }
+
   /** What has happened. `language` is that of the publishing script, or `runtime`; `sequence` grows with every event. */
   interface EventRecord<T = Value> {
     id: string;
@@ -1818,6 +2062,16 @@ declare const State: Readonly<llmspell.StateGlobal>;
  * nothing is recorded. They see the state as it is now.
  */
 declare const Session: Readonly<llmspell.SessionGlobal>;
+
+/**
+ * Artifacts: files of a session, with versions, metadata and a content that is stored once, however often it is kept.
+ *
+ * `session_id` may be "" or null for the current session. An artifact is named by its id, by the id's text form, or by its
+ * name, which means the latest version. While a session is current, only what it owns or was granted can be read; without
+ * one, everything can. Contents are compared with their hash when they are read: damage raises `corrupt`. Inside of
+ * `State.transaction`, what is stored and deleted commits with it, when the sessions are in the state's store.
+ */
+declare const Artifact: Readonly<llmspell.ArtifactGlobal>;
 
 /**
  * Events: one bus for scripts and for what the runtime itself does (`state.changed`, `session.*`, `artifact.*`,

@@ -1118,6 +1118,258 @@ function Session.getReplayMetadata(id) end
 ---@return llmspell.ReplayResult
 function Session.replay(id, options) end
 
+---The id of an artifact. Its text form, `session/sequence/hash8`, stands for it everywhere, and so does a table with the
+---first three fields.
+---@class llmspell.ArtifactId
+---@field content_hash string
+---@field session_id string
+---@field sequence integer
+---@field text string
+---@operator concat(any): string
+
+---What is known about an artifact. Times are RFC 3339 text in UTC; sizes are bytes.
+---
+---`version` counts the versions of the name in the session; `custom` is what was given besides the named fields.
+---@class llmspell.ArtifactMetadata
+---@field name string
+---@field artifact_type string
+---@field mime_type string
+---@field size integer
+---@field stored_size integer
+---@field original_size integer
+---@field is_compressed boolean
+---@field tags string[]
+---@field custom table<string, llmspell.Value>
+---@field description? string
+---@field version integer
+---@field created_at string
+---@field created_by? string
+---@field parent_artifact? string
+---@field content_hash string
+---@field session_id string
+---@field sequence integer
+
+---An artifact with its content.
+---@class llmspell.ArtifactContent
+---@field id llmspell.ArtifactId
+---@field metadata llmspell.ArtifactMetadata
+---@field content? llmspell.Value
+
+---An artifact with its id, and what is known about it once more under `metadata`.
+---@class llmspell.ArtifactInfo
+---@field name string
+---@field artifact_type string
+---@field mime_type string
+---@field size integer
+---@field stored_size integer
+---@field original_size integer
+---@field is_compressed boolean
+---@field tags string[]
+---@field custom table<string, llmspell.Value>
+---@field description? string
+---@field version integer
+---@field created_at string
+---@field created_by? string
+---@field parent_artifact? string
+---@field content_hash string
+---@field session_id string
+---@field sequence integer
+---@field id llmspell.ArtifactId
+---@field metadata llmspell.ArtifactMetadata
+
+---What a session may do with an artifact of another: read it, write (delete it as well), admin (grant and revoke as well).
+---@alias llmspell.ArtifactPermission
+---| "read"
+---| "write"
+---| "admin"
+
+---What the artifacts of a session take. `deduplicated_bytes` are those that had been stored before, and so cost nothing.
+---@class llmspell.ArtifactStats
+---@field count integer
+---@field bytes integer
+---@field stored_bytes integer
+---@field deduplicated_bytes integer
+
+---Options of `Artifact.list`.
+---@class (exact) Artifact.list.Options
+---@field type? string
+---@field tags? string[]
+---@field name? string
+---@field limit? integer
+
+---Options of `Artifact.query`.
+---@class (exact) Artifact.query.Options
+---@field session_id? string
+---@field sessionId? string
+---@field type? string
+---@field name_pattern? string
+---@field namePattern? string
+---@field tags? string[]
+---@field created_after? llmspell.Moment
+---@field createdAfter? llmspell.Moment
+---@field created_before? llmspell.Moment
+---@field createdBefore? llmspell.Moment
+---@field min_size? integer
+---@field minSize? integer
+---@field max_size? integer
+---@field maxSize? integer
+---@field custom? table<string, llmspell.Storable>
+---@field text? string
+---@field limit? integer
+
+---Artifacts: files of a session, with versions, metadata and a content that is stored once, however often it is kept.
+---
+---`session_id` may be "" or null for the current session. An artifact is named by its id, by the id's text form, or by its
+---name, which means the latest version. While a session is current, only what it owns or was granted can be read; without
+---one, everything can. Contents are compared with their hash when they are read: damage raises `corrupt`. Inside of
+---`State.transaction`, what is stored and deleted commits with it, when the sessions are in the state's store.
+---@class Artifact
+Artifact = {}
+
+---Store a content as the next version of a name; its id.
+---
+---The content is text or bytes up to 100 MiB, or a table or object, which is stored as JSON with sorted keys. `type` is
+---agent_output, tool_result, user_input, system_generated, or any other text. From `metadata`, mime_type, tags,
+---description and parent_artifact are taken out; the rest is `custom`. A name has 1 to 255 bytes.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param session_id? string
+---@param type string
+---@param name string
+---@param content llmspell.Storable
+---@param metadata? table<string, llmspell.Storable>
+---@return llmspell.ArtifactId
+function Artifact.store(session_id, type, name, content, metadata) end
+
+---Store a file of up to 10 GiB under its own name, or under `metadata.name`. Needs file access for it.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param session_id? string
+---@param path string
+---@param type? string default: "user_input"
+---@param metadata? table<string, llmspell.Storable>
+---@return llmspell.ArtifactId
+function Artifact.store_file(session_id, path, type, metadata) end
+
+---Store a file of up to 10 GiB under its own name, or under `metadata.name`. Needs file access for it.
+---
+---The same as `Artifact.store_file`.
+---@param session_id? string
+---@param path string
+---@param type? string default: "user_input"
+---@param metadata? table<string, llmspell.Storable>
+---@return llmspell.ArtifactId
+function Artifact.storeFile(session_id, path, type, metadata) end
+
+---An artifact with its content: text when it was stored as text or is a file that can be text, else bytes.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param session_id? string
+---@param id string|llmspell.ArtifactId
+---@return llmspell.ArtifactContent
+function Artifact.get(session_id, id) end
+
+---The content of an artifact, as `get` gives it.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param session_id? string
+---@param id string|llmspell.ArtifactId
+---@return llmspell.Value
+function Artifact.get_content(session_id, id) end
+
+---The content of an artifact, as `get` gives it.
+---
+---The same as `Artifact.get_content`.
+---@param session_id? string
+---@param id string|llmspell.ArtifactId
+---@return llmspell.Value
+function Artifact.getContent(session_id, id) end
+
+---Write the content into a file, in place of what was there; the bytes written. Needs file access for it.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param session_id? string
+---@param id string|llmspell.ArtifactId
+---@param path string
+---@return integer
+function Artifact.save_to(session_id, id, path) end
+
+---Write the content into a file, in place of what was there; the bytes written. Needs file access for it.
+---
+---The same as `Artifact.save_to`.
+---@param session_id? string
+---@param id string|llmspell.ArtifactId
+---@param path string
+---@return integer
+function Artifact.saveTo(session_id, id, path) end
+
+---What is known about an artifact.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param session_id? string
+---@param id string|llmspell.ArtifactId
+---@return llmspell.ArtifactInfo
+function Artifact.info(session_id, id) end
+
+---The artifacts of a session in the order of their sequence; `tags` must all be there, `name` is the whole name.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param session_id? string
+---@param options? Artifact.list.Options
+---@return llmspell.ArtifactInfo[]
+function Artifact.list(session_id, options) end
+
+---The versions of a name, oldest first.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param session_id? string
+---@param name string
+---@return llmspell.ArtifactInfo[]
+function Artifact.versions(session_id, name) end
+
+---The artifacts that fit all of what is given, newest first, of all sessions that may be read, or of one.
+---
+---`name_pattern` is a glob when it has `*` or `?`, else a part of the name, without regard to case. `text` is a part of the
+---name, the description, or a textual content of up to 1 MiB, without regard to case. `custom` names fields and their
+---values. Tags, type, time and session are found by indexes.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param options? Artifact.query.Options
+---@return llmspell.ArtifactInfo[]
+function Artifact.query(options) end
+
+---Delete an artifact. A checkpoint that has it keeps it; the bytes go with `llmspell artifact gc`.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param session_id? string
+---@param id string|llmspell.ArtifactId
+function Artifact.delete(session_id, id) end
+
+---Let another session read, write or admin an artifact; each contains the ones before it.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param session_id? string
+---@param id string|llmspell.ArtifactId
+---@param to_session_id string
+---@param permission llmspell.ArtifactPermission
+function Artifact.grant(session_id, id, to_session_id, permission) end
+
+---Take a grant back: all of it, or a permission and those that contain it.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param session_id? string
+---@param id string|llmspell.ArtifactId
+---@param to_session_id string
+---@param permission? llmspell.ArtifactPermission
+function Artifact.revoke(session_id, id, to_session_id, permission) end
+
+---How many artifacts a session has, and what they take.
+---
+---Absent unless the configuration sets `[runtime.sessions] enabled`.
+---@param session_id? string
+---@return llmspell.ArtifactStats
+function Artifact.stats(session_id) end
+
 ---What has happened. `language` is that of the publishing script, or `runtime`; `sequence` grows with every event.
 ---@class llmspell.EventRecord
 ---@field id string

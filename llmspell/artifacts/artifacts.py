@@ -24,9 +24,8 @@ from llmspell.artifacts.layout import PIECE_BYTES
 from llmspell.artifacts.search import Query
 from llmspell.artifacts.upload import BATCH_PIECES, Upload
 from llmspell.errors import AccessDenied, BadArgument, NotFound, ValueTooLarge
-from llmspell.sessions.layout import id_bytes, id_text
+from llmspell.sessions.layout import id_bytes
 from llmspell.state.limits import check_limit, size_text
-from llmspell.state.transaction import Savepoint, Transaction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from llmspell.artifacts.collection import Collected
     from llmspell.artifacts.layout import Content
     from llmspell.sessions.sessions import Sessions
+    from llmspell.state.transaction import Transaction
     from llmspell.storage.store import ReadTransaction
 
 _ONE_COMMIT_BYTES = BATCH_PIECES * PIECE_BYTES
@@ -97,14 +97,12 @@ class Artifacts:
                 hint="store it from a file, which may have 10 GiB",
             )
         default = "text/plain" if form == TEXT else "application/octet-stream"
-        fields = _fields(
-            name, type, mime_type or default, form, tags, description, parent_artifact, custom, created_by
-        )
+        fields = _fields(name, type, mime_type or default, form, tags, description, parent_artifact, custom, created_by)
         session_id = self.sessions.resolve(session_id)
         if len(raw) > _ONE_COMMIT_BYTES and self.manager.own_transaction() is None:
             return self._upload(session_id, (raw,), len(raw), fields)
 
-        def add(transaction: Transaction) -> "tuple[Content, int]":
+        def add(transaction: "Transaction") -> "tuple[Content, int]":
             return content.add(transaction, raw, compress=len(raw) >= self.compression_threshold)
 
         return self._add(session_id, len(raw), add, fields)
@@ -182,7 +180,9 @@ class Artifacts:
             return found, data
 
     @contextmanager
-    def stream(self, session_id: str | None, artifact: "str | Artifact") -> "Iterator[tuple[Artifact, Iterator[bytes]]]":
+    def stream(
+        self, session_id: str | None, artifact: "str | Artifact"
+    ) -> "Iterator[tuple[Artifact, Iterator[bytes]]]":
         """What is known about an artifact, and its content in pieces of at most 128 KiB, each verified; for a `with` block."""
         with self._reading() as txn:
             found = self._find(txn, session_id, artifact, READ)
@@ -212,9 +212,9 @@ class Artifacts:
             for each in each_one:
                 if len(found) == limit:
                     break
-                if (type is None or each.type == type) and wanted.issubset(each.tags):
-                    if current is None or each.allows(current, READ):
-                        found.append(each)
+                fits = (type is None or each.type == type) and wanted.issubset(each.tags)
+                if fits and (current is None or each.allows(current, READ)):
+                    found.append(each)
         return sorted(found, key=lambda each: each.sequence)
 
     def versions(self, session_id: str | None, name: str) -> "list_[Artifact]":
@@ -255,7 +255,7 @@ class Artifacts:
 
         Raises NotFound, and AccessDenied without the permission to write.
         """
-        with self._change() as transaction:
+        with self.sessions.change() as transaction:
             found = self._find(transaction.main, session_id, artifact, WRITE)
             self.sessions.admit(transaction, found.session_id, artifacts=-1, bytes=-found.size)
             totals = Totals.read(transaction.main, found.session)
@@ -271,7 +271,7 @@ class Artifacts:
         """
         if permission not in PERMISSIONS:
             raise BadArgument(f"a permission is one of {', '.join(PERMISSIONS)}, not {permission!r:.40}")
-        with self._change() as transaction:
+        with self.sessions.change() as transaction:
             main = transaction.main
             found = self._find(main, session_id, artifact, ADMIN)
             self.sessions.require(main, to_session_id)
@@ -287,7 +287,7 @@ class Artifacts:
         """Take a grant back: all of it, or a permission and those that contain it. Raises NotFound when there is none."""
         if permission is not None and permission not in PERMISSIONS:
             raise BadArgument(f"a permission is one of {', '.join(PERMISSIONS)}, not {permission!r:.40}")
-        with self._change() as transaction:
+        with self.sessions.change() as transaction:
             main = transaction.main
             found = self._find(main, session_id, artifact, ADMIN)
             held = found.grants.get(to_session_id)
@@ -303,9 +303,7 @@ class Artifacts:
 
     # Upkeep
 
-    def collect(
-        self, *, dry_run: bool = False, progress: "Callable[[int], object] | None" = None
-    ) -> "Collected":
+    def collect(self, *, dry_run: bool = False, progress: "Callable[[int], object] | None" = None) -> "Collected":
         """Remove the bytes that nothing needs any more: no artifact, no checkpoint, no upload of a living process.
 
         With `dry_run`, only say what would go.
@@ -321,9 +319,7 @@ class Artifacts:
 
     # Within
 
-    def _upload(
-        self, session_id: str, blocks: "Iterable[bytes]", expected: int, fields: "dict[str, Any]"
-    ) -> Artifact:
+    def _upload(self, session_id: str, blocks: "Iterable[bytes]", expected: int, fields: "dict[str, Any]") -> Artifact:
         with self._reading() as txn:
             self.sessions.require(txn, session_id)  # before a long upload, not only after it
         with Upload(self.manager, self.compression_threshold, expected) as upload:
@@ -333,7 +329,7 @@ class Artifacts:
                     raise ValueTooLarge(f"the content is above {size_text(MAX_FILE_BYTES)}, the limit for an artifact")
             upload.finish()
 
-            def add(transaction: Transaction) -> "tuple[Content, int]":
+            def add(transaction: "Transaction") -> "tuple[Content, int]":
                 found = upload.hand_over(transaction)
                 return found, upload.shared
 
@@ -345,10 +341,12 @@ class Artifacts:
         self, session_id: str, size: int, add: "Callable[[Transaction], tuple[Content, int]]", fields: "dict[str, Any]"
     ) -> Artifact:
         """Add an artifact, in one commit with its content, its place in the timeline and what is counted."""
-        with self._change() as transaction:
+        with self.sessions.change() as transaction:
             main = transaction.main
             self.sessions.admit(transaction, session_id, artifacts=1, bytes=size)
             session = id_bytes(session_id)
+            if not fields["created_by"]:
+                fields["created_by"] = self.sessions.require(main, session_id).created_by
             kept, shared = add(transaction)
             totals = Totals.read(main, session)
             made = Artifact.make(
@@ -362,7 +360,7 @@ class Artifacts:
             self._tell(transaction, "artifact.stored", "ArtifactStored", made)
         return made
 
-    def _tell(self, transaction: Transaction, event: str, point: str, artifact: Artifact) -> None:
+    def _tell(self, transaction: "Transaction", event: str, point: str, artifact: Artifact) -> None:
         """Write it into the timeline, and announce it once it is committed."""
         data = {"artifact_id": artifact.id, "name": artifact.name, "version": artifact.version, "size": artifact.size}
         self.sessions.record(transaction, artifact.session_id, event, data)
@@ -405,11 +403,6 @@ class Artifacts:
 
         current = self.manager.own_transaction()
         return self.manager.store.read() if current is None else nullcontext(current.main)
-
-    def _change(self) -> "Transaction | Savepoint":
-        """A part of this thread's transaction, or one of its own, for the block."""
-        current = self.manager.own_transaction()
-        return Transaction(self.manager) if current is None else Savepoint(current)
 
 
 def _fields(

@@ -83,7 +83,11 @@ class ArtifactAttachments(Attachments):
         return transfer.exported(txn, id_bytes(session_id), versions)
 
     def imported(
-        self, transaction: "Transaction", session_id: str, versions: "Sequence[int]", pairs: "Iterator[tuple[bytes, bytes]]"
+        self,
+        transaction: "Transaction",
+        session_id: str,
+        versions: "Sequence[int]",
+        pairs: "Iterator[tuple[bytes, bytes]]",
     ) -> None:
         transfer.imported(self._manager, transaction, id_bytes(session_id), versions, pairs, self._threshold)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from llmspell.storage.store import ReadTransaction, WriteTransaction
 
 _END = b"\xff" * 9
-_NOBODY = 0
+NOBODY = 0
 """What stands for the sequence of the last version of a name that was deleted, so that its number does not come again."""
 
 
@@ -28,7 +28,9 @@ class Totals:
 
     __slots__ = ("bytes", "count", "sequence", "shared_bytes", "stored_bytes")
 
-    def __init__(self, sequence: int = 0, count: int = 0, bytes: int = 0, stored_bytes: int = 0, shared_bytes: int = 0) -> None:
+    def __init__(
+        self, sequence: int = 0, count: int = 0, bytes: int = 0, stored_bytes: int = 0, shared_bytes: int = 0
+    ) -> None:
         self.sequence = sequence
         self.count = count
         self.bytes = bytes
@@ -45,10 +47,11 @@ class Totals:
             raise Corrupt(f"the totals of the artifacts of the session {id_text(session)} are damaged") from None
 
     def write(self, main: "WriteTransaction", session: bytes) -> None:
-        layout.write(
-            main, layout.COUNTERS + session,
-            [self.sequence, self.count, self.bytes, self.stored_bytes, self.shared_bytes],
-        )  # fmt: skip
+        layout.write(main, layout.COUNTERS + session, self.fields())
+
+    def fields(self) -> list[int]:
+        """What is stored, in its order."""
+        return [self.sequence, self.count, self.bytes, self.stored_bytes, self.shared_bytes]
 
     def add(self, artifact: Artifact, sign: int = 1) -> None:
         self.count += sign
@@ -152,7 +155,7 @@ def revive(transaction: "Transaction", artifact: Artifact) -> None:
 def next_version(main: "WriteTransaction", session: bytes, name: str) -> int:
     """The number of the next version of a name: no number comes twice."""
     for key, sequence in _named(main, session, name):
-        if sequence == _NOBODY:
+        if sequence == NOBODY:
             main.delete(key)
         return int.from_bytes(key[-8:], "big") + 1
     return 1
@@ -161,14 +164,14 @@ def next_version(main: "WriteTransaction", session: bytes, name: str) -> int:
 def latest(txn: "ReadTransaction", session: bytes, name: str) -> Artifact | None:
     """The latest version of a name, or None."""
     for _, sequence in _named(txn, session, name):
-        if sequence != _NOBODY:
+        if sequence != NOBODY:
             return get(txn, session, sequence)
     return None
 
 
 def versions(txn: "ReadTransaction", session: bytes, name: str) -> list[Artifact]:
     """All versions of a name, oldest first."""
-    sequences = [sequence for _, sequence in _named(txn, session, name) if sequence != _NOBODY]
+    sequences = [sequence for _, sequence in _named(txn, session, name) if sequence != NOBODY]
     return [found for sequence in reversed(sequences) if (found := get(txn, session, sequence)) is not None]
 
 
@@ -184,7 +187,7 @@ def _forget_name(main: "WriteTransaction", artifact: Artifact) -> None:
     key = layout.name_key(artifact.session, artifact.name, artifact.version)
     for last, _ in _named(main, artifact.session, artifact.name):
         if last == key:
-            layout.write(main, key, _NOBODY)
+            layout.write(main, key, NOBODY)
             return
         break
     main.delete(key)

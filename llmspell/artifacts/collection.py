@@ -76,9 +76,7 @@ def _unused(txn: "ReadTransaction") -> list[bytes]:
 
 
 def _contents(txn: "ReadTransaction") -> "list[Content]":
-    return [
-        layout.Content.unpack(key, value) for key, value in txn.scan(layout.CONTENTS, layout.CONTENTS_END)
-    ]
+    return [layout.Content.unpack(key, value) for key, value in txn.scan(layout.CONTENTS, layout.CONTENTS_END)]
 
 
 def _remove(main: "WriteTransaction", hash: bytes) -> "Content | None":

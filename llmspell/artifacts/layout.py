@@ -12,10 +12,10 @@
 | `An` session (16) name (16) version (8) | the sequence of a version of a name |
 | `Ai` kind (1) subject (16) time (8) session (16) sequence (8) | an index: see `artifacts.index` |
 
-A session's 16 bytes are its UUID; names, types and tags stand in keys as the first 16 bytes of their BLAKE3, so that they may be
-any text. A piece lies under the version of the commit that wrote it and never changes: in any range of versions that is
-over, pieces can only go, so backups need no more than their number. A content of one piece has the hash of that piece, so both are one entry. Numbers are big-endian in
-keys, little-endian in values.
+A session's 16 bytes are its UUID; names, types and tags stand in keys as the first 16 bytes of their BLAKE3, so that they
+may be any text. A piece lies under the version of the commit that wrote it and never changes: in any range of versions
+that is over, pieces can only go, so backups need no more than their number. A content of one piece has the hash of that
+piece, so both are one entry. Numbers are big-endian in keys, little-endian in values.
 """
 
 from struct import Struct
@@ -126,7 +126,9 @@ def read(txn: "ReadTransaction", key: bytes) -> "Any":
 def unseal(key: bytes, stored: bytes) -> "Any":
     """What a stored value of any other kind says. Raises Corrupt when it is damaged."""
     if len(stored) < 5 or crc32(stored, crc32(key)) != INTACT:
-        raise Corrupt(f"what the store keeps for artifacts is damaged (the entry {key[:2].decode()} at {key[2:].hex()})")
+        raise Corrupt(
+            f"what the store keeps for artifacts is damaged (the entry {key[:2].decode()} at {key[2:].hex()})"
+        )
     if stored[0] != FORMAT:
         raise _later(f"the entry {key[:2].decode()} of artifacts", stored[0])
     return values.decode(values.MSGPACK + stored[1:-4])

@@ -3,7 +3,7 @@
 from fnmatch import translate
 from re import compile as compile_pattern
 
-from llmspell.artifacts import content, index, layout
+from llmspell.artifacts import content, index
 from llmspell.artifacts.artifact import BYTES, Artifact
 from llmspell.errors import Corrupt
 from llmspell.state.moment import LATEST
@@ -59,9 +59,7 @@ def find(txn: "ReadTransaction", query: Query, reader: bytes | None, limit: int 
     prefixes = [index.with_tag(tag) for tag in dict.fromkeys(query.tags)]
     if query.type is not None:
         prefixes.append(index.with_type(query.type))
-    for session in dict.fromkeys((reader, query.session)):
-        if session is not None:
-            prefixes.append(index.readable_by(session))
+    prefixes += [index.readable_by(each) for each in dict.fromkeys((reader, query.session)) if each is not None]
     after = 0 if query.created_after is None else query.created_after + 1
     before = LATEST if query.created_before is None else query.created_before - 1
     fits = list(_filters(txn, query))
@@ -100,10 +98,12 @@ def _filters(txn: "ReadTransaction", query: Query) -> "Iterator[Fits]":
         )
     if query.text:
         part = query.text.casefold()
-        yield lambda artifact: (
-            part in artifact.name.casefold()
-            or part in artifact.description.casefold()
-            or part in _text_of(txn, artifact).casefold()
+        yield (
+            lambda artifact: (
+                part in artifact.name.casefold()
+                or part in artifact.description.casefold()
+                or part in _text_of(txn, artifact).casefold()
+            )
         )
 
 

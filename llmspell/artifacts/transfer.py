@@ -4,6 +4,8 @@ A run of pairs: for every content its pieces, plain, each with `c` and the conte
 `a` and what is known about it, encoded. Checkpoints are told by their place in the file, the present is the last place.
 """
 
+from itertools import pairwise
+
 from llmspell import values
 from llmspell.artifacts import catalogue, content, layout
 from llmspell.artifacts.artifact import MAX_FILE_BYTES, UNKNOWN, Artifact, check_fields
@@ -31,9 +33,7 @@ _WRONG = "an artifact in the file is not what an export writes"
 
 def exported(txn: "ReadTransaction", session: bytes, versions: "Sequence[int]") -> "Iterator[tuple[bytes, bytes]]":
     """Everything that a session has, and had at the checkpoints of these versions."""
-    everything = [
-        each for kind in (layout.ARTIFACTS, layout.DELETED) for each in catalogue.owned(txn, session, kind)
-    ]
+    everything = [each for kind in (layout.ARTIFACTS, layout.DELETED) for each in catalogue.owned(txn, session, kind)]
     for hash in dict.fromkeys(each.hash for each in everything):
         for piece in content.pieces(txn, hash):
             yield CONTENT + hash, piece
@@ -121,7 +121,9 @@ def _fields(packed: bytes) -> "dict[str, Any]":
     except LlmspellError as error:
         raise Corrupt(f"{_WRONG}: {error.message}") from None
     numbers = fields["version"], fields["created_at"]
-    if any(type(each) is not int or not 0 < each < 2**62 for each in numbers) or fields["form"] not in range(UNKNOWN + 1):
+    if any(type(each) is not int or not 0 < each < 2**62 for each in numbers) or fields["form"] not in range(
+        UNKNOWN + 1
+    ):
         raise Corrupt(_WRONG)
     return fields
 
@@ -130,8 +132,8 @@ def _spans(places: "Any", versions: "Sequence[int]", now: int) -> list[list[int]
     """The spans of an artifact that was there at these checkpoints, each to the next commit, or at present."""
     if not isinstance(places, list) or not places or any(type(each) is not int for each in places):
         raise Corrupt(_WRONG)
-    if any(after <= before for before, after in zip(places, places[1:], strict=False)):
+    if any(after <= before for before, after in pairwise(places)):
         raise Corrupt(_WRONG)
-    if not 0 <= places[0] or not places[-1] <= len(versions):
+    if places[0] < 0 or places[-1] > len(versions):
         raise Corrupt(_WRONG)
     return [[now, 0] if place == len(versions) else [versions[place], versions[place] + 1] for place in places]

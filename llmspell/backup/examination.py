@@ -2,6 +2,7 @@
 
 from itertools import chain
 
+from llmspell.artifacts import check as artifacts
 from llmspell.migration import check as migration
 from llmspell.sessions import check as sessions
 from llmspell.state import check as state
@@ -15,9 +16,14 @@ if TYPE_CHECKING:
 
 def examine(key: bytes, value: bytes) -> str | None:
     """What is wrong with one stored pair, as a sentence, or None; of a space that nobody knows, nothing is."""
-    return state.examine(key, value) or sessions.examine(key, value) or migration.examine(key, value)
+    return (
+        state.examine(key, value)
+        or sessions.examine(key, value)
+        or artifacts.examine(key, value)
+        or migration.examine(key, value)
+    )
 
 
 def examine_index(txn: "ReadTransaction") -> "Iterator[str]":
     """What does not fit together in a store whose pairs are sound by themselves."""
-    return chain(state.examine_index(txn), sessions.examine_index(txn))
+    return chain(state.examine_index(txn), sessions.examine_index(txn), artifacts.examine_index(txn))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> tuple[type[Global], ...]:
     if name != "ALL":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from llmspell.globals.artifact import Artifact
     from llmspell.globals.backup import Backup
     from llmspell.globals.event import Event
     from llmspell.globals.hook import Hook
@@ -30,6 +31,7 @@ def __getattr__(name: str) -> tuple[type[Global], ...]:
         Backup,
         Session,
         SessionReplay,
+        Artifact,
         Event,
         Hook,
         Replay,

@@ -13,7 +13,8 @@ class Grants:
     """The grants of `[runtime.security]` and the places where modules may lie.
 
     `files` and `environment` are True (all), False (none) or a list of paths or names. Paths are resolved through
-    symbolic links before they are compared. `secret_names` and `secret_files` are never granted: they hold keys.
+    symbolic links before they are compared. `secret_names` and `secret_files` are never granted: they hold keys. Neither are
+    the folders `stores` and what lies in them: a script must not write into its own store behind its back.
     """
 
     def __init__(
@@ -24,20 +25,26 @@ class Grants:
         package_paths: "Sequence[str]" = (),
         secret_names: "Sequence[str]" = (),
         secret_files: "Sequence[str]" = (),
+        stores: "Sequence[str]" = (),
     ) -> None:
         self.files = files if isinstance(files, bool) else tuple(os.path.realpath(path) for path in files)
         self.environment = environment if isinstance(environment, bool) else frozenset(environment)
         self.package_paths = tuple(package_paths)
         self.secret_names = frozenset(secret_names)
         self.secret_files = frozenset(os.path.realpath(path) for path in secret_files)
-        self._secret_inodes = frozenset(inode for path in self.secret_files if (inode := _inode(path)))
+        self.stores = tuple(os.path.realpath(path) for path in stores)
+        hidden = [*self.secret_files, *(file for path in self.stores for file in _files(path))]
+        self._secret_inodes = frozenset(inode for path in hidden if (inode := _inode(path)))
 
     def may_open(self, path: str) -> bool:
         real = os.path.realpath(path)
         if _is_other_view_of_memory(real):
             return False
-        if any(secret == real or secret.startswith(real.rstrip(os.sep) + os.sep) for secret in self.secret_files):
+        below = real.rstrip(os.sep) + os.sep
+        if any(secret == real or secret.startswith(below) for secret in (*self.secret_files, *self.stores)):
             return False  # nor a folder above: renamed, it would give the file another name
+        if any(real.startswith(store + os.sep) for store in self.stores):
+            return False
         if self._secret_inodes and _inode(real) in self._secret_inodes:
             return False  # a hard link
         if isinstance(self.files, bool):
@@ -95,6 +102,13 @@ class Grants:
             f"'{path}' is not granted to this script",
             hint="grant it with allow_file_access in [runtime.security]: true, or a list of paths",
         )
+
+
+def _files(folder: str) -> list[str]:
+    try:
+        return [os.path.join(folder, name) for name in os.listdir(folder)]
+    except OSError:
+        return []
 
 
 def _inode(path: str) -> tuple[int, int] | None:

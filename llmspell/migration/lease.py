@@ -12,6 +12,7 @@ from llmspell.storage import owner
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from llmspell.storage.store import Store, WriteTransaction
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from llmspell.artifacts.artifacts import Artifacts
     from llmspell.backup.backups import Backups
     from llmspell.config import Config
     from llmspell.events.events import Events
@@ -62,6 +63,7 @@ class Runtime:
         self._events: Events | None = None
         self._hooks: Hooks | None = None
         self._sessions: Sessions | None = None
+        self._artifacts: Artifacts | None = None
         self._output_failure: StorageError | None = None
         self.store: Store | None = open_store(config) if config.state.enabled else None
         self._state = open_state(config, self.store) if self.store is not None else None
@@ -152,11 +154,20 @@ class Runtime:
         if self._sessions is None:
             if not self.config.runtime.sessions.enabled:
                 raise NotEnabled("sessions are switched off", hint="set enabled = true in [runtime.sessions]")
-            from llmspell.runtime.sessions import open_sessions
+            from llmspell.runtime.sessions import open_artifacts, open_sessions
 
             self._sessions = open_sessions(self.config, self._state, self.announce)
+            self._artifacts = open_artifacts(self.config, self._sessions)
             self._connect("sessions")
         return self._sessions
+
+    @property
+    def artifacts(self) -> "Artifacts":
+        """The artifacts of the sessions. Raises NotEnabled when the configuration switches them off."""
+        sessions = self.sessions
+        if self._artifacts is None or self._artifacts.sessions is not sessions:
+            raise NotEnabled("artifacts are those of sessions, which are closed")
+        return self._artifacts
 
     def announce(self, event: str, data: "dict[str, Any]", *, point: str = "") -> None:
         """Tell the event bus, and then the hooks of `point`, what a service has done (see `llmspell.announce`)."""
@@ -283,10 +294,12 @@ class Runtime:
 
                 bound.append(Backup(self.backups, self._stop))
         if self.config.runtime.sessions.enabled:
+            from llmspell.globals.artifact import Artifact
             from llmspell.globals.session import Session
             from llmspell.runtime.replays import replay_globals
 
             bound.append(Session(self.sessions))
+            bound.append(Artifact(self.artifacts, lambda path: self._grants().check_open(path), self._stop))
             bound.extend(replay_globals(self, self._stop.wait, language))
         if self.config.runtime.events.enabled:
             from llmspell.globals.event import Event
@@ -354,7 +367,14 @@ class Runtime:
             package_paths=self.config.engines.lua.package_paths,
             secret_names=[name for name in (state.encryption.key_env, state.postgres.dsn_env) if name],
             secret_files=[path for path in (state.encryption.key_file,) if path],
+            stores=self._store_paths(),
         )
+
+    def _store_paths(self) -> list[str]:
+        """The folders of the stores on disk, which no script may open as files."""
+        state, sessions = self.config.state, self.config.runtime.sessions
+        paths = [state.path] if state.enabled and state.backend == "disk" else []
+        return [*paths, sessions.path] if sessions.enabled and sessions.storage_backend == "disk" else paths
 
     def _explain(self, error: ScriptError, source: bytes, name: str, language: str) -> None:
         """Add the remedy when the line that failed uses a function that no global has."""

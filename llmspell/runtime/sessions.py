@@ -2,6 +2,7 @@
 
 import os
 
+from llmspell.artifacts.artifacts import Artifacts
 from llmspell.sessions.policies import Policies
 from llmspell.sessions.sessions import Sessions
 from llmspell.state.journal import JournalPolicy
@@ -33,6 +34,12 @@ def open_sessions(config: "Config", state: "StateManager | None", announce: "Ann
         max_rate=settings.max_operations_per_second,
     )
     return Sessions(home, state, policies=policies, announce=announce)
+
+
+def open_artifacts(config: "Config", sessions: Sessions) -> Artifacts:
+    """The artifacts of the sessions, in their store."""
+    threshold = config.runtime.sessions.artifact_compression_threshold
+    return Artifacts(sessions, compression_threshold=threshold, announce=sessions.announce)
 
 
 def connect(sessions: Sessions, hooks: "Hooks | None", events: "Events | None") -> None:

@@ -17,8 +17,8 @@ escaping, and no scope's range touches another's, also where one name is a prefi
 | `B` | version (8) number (4) | a piece of a content, which never changes, by the commit that wrote it |
 
 Scope and key together have at most 480 bytes, so every key fits the 511 bytes that all back ends take. Other domains
-have spaces of their own under upper-case letters: `A` (`artifacts.layout`), `M`
-(`migration.layout`), and those of `sessions.layout`.
+have spaces of their own under upper-case letters: `A` (`artifacts.layout`),
+`M` (`migration.layout`), and those of `sessions.layout`.
 """
 
 STATE = b"s"

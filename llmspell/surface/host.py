@@ -481,8 +481,9 @@ def conform(value: "Any", type_: Type, where: str, host: Host) -> "Any":
         got = "NaN" if value != value else "infinite number"
         raise BadArgument(f"{where} must be {host.expected(type_)}, got {a(got)}")
     if kind == "reference":
-        if found == "map" and type(value.get(type_.python.text_field)) is str:
-            value, found = value[type_.python.text_field], "string"
+        text = type_.python.text_of(value) if found == "map" else None
+        if text is not None:
+            value, found = text, "string"
         kind = "string"
     if kind == "anything" or found == kind:
         if kind == "string":

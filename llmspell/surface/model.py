@@ -90,8 +90,8 @@ class CallbackFailed(Exception):
 class Record:
     """A result with named fields, declared by annotations. A trailing `_` of a field's name is not part of it.
 
-    Fields that are None are absent for the script. `text_field` names the field that is the text of the whole, for `tostring`
-    and `String`, and that stands for it where a function takes `str | TheRecord`.
+    Fields that are None are absent for the script; those of a base class come first. `text_field` names the field that is the
+    text of the whole, for `tostring` and `String`, and that stands for it where a function takes `str | TheRecord`.
     """
 
     fields: "tuple[Field, ...]" = ()
@@ -103,7 +103,7 @@ class Record:
 
         def __init_subclass__(cls) -> None:
             cls.__slots__ = ()
-            cls.fields = tuple(
+            cls.fields += tuple(
                 Field(name, Type.of(hint), getattr(cls, name, REQUIRED)) for name, hint in cls.__annotations__.items()
             )
             for field in cls.fields:
@@ -112,6 +112,12 @@ class Record:
 
         def __init__(self, **values) -> None:
             self.__dict__.update(values)
+
+    @classmethod
+    def text_of(cls, fields: "dict[str, Any]") -> "str | None":
+        """The text that a script's own fields stand for where `str | TheRecord` is taken; None when they are no such record."""
+        text = fields.get(cls.text_field)
+        return text if type(text) is str else None
 
 
 class Handle:
