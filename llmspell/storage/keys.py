@@ -14,11 +14,10 @@ escaping, and no scope's range touches another's, also where one name is a prefi
 | `B` | version (8) number (4) | a piece of a content, which never changes, by the commit that wrote it |
 | `K` | scope NUL key NUL version (8) | a record of the history that only a checkpoint still needs |
 | `C` | session (16) version (8) | a checkpoint: what the scope of a session held at that version is needed |
-| `B` | version (8) number (4) | a piece of a content, which never changes, by the commit that wrote it |
 
 Scope and key together have at most 480 bytes, so every key fits the 511 bytes that all back ends take. Other domains
-have spaces of their own under upper-case letters: `A` (`artifacts.layout`),
-`M` (`migration.layout`), and those of `sessions.layout`.
+have spaces of their own under upper-case letters: `A` (`artifacts.layout`), `M` (`migration.layout`), and those of
+`sessions.layout`.
 """
 
 STATE = b"s"
@@ -30,7 +29,6 @@ KEPT = b"K"
 CHECKPOINT = b"C"
 SESSION_SCOPES = STATE + b"session:"
 """What the record keys of the scopes that may have checkpoints begin with."""
-PIECES = b"B"
 
 HEAD = b"m/head"
 """Version and time of the last commit, and the version from which on the journal is complete."""
