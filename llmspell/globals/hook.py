@@ -3,7 +3,7 @@
 from _thread import get_ident
 
 from llmspell.errors import BadArgument
-from llmspell.surface.model import Anything, Global, Handle, LastingCallback, Record
+from llmspell.surface.model import Anything, Form, Global, Handle, LastingCallback, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,8 +90,15 @@ class Hook(Global):
         hooks, call = self._open(), fn
         language = self._language
 
+        forms: dict[tuple[str, ...], Form] = {}
+
         def run(context: "Context", seconds: float) -> bytes:
-            return call(context.payload(language), seconds=seconds)
+            fields = context.fields
+            if context.metadata or context.is_whole:
+                return call(context.payload(language), seconds=seconds)
+            shape = (context.component, *fields)
+            form = forms.get(shape) or forms.setdefault(shape, _form(point, language, shape))
+            return call.fill(form, context.name, context.correlation_id, *fields.values(), seconds=seconds)
 
         return HookHandle(hooks, hooks.register_call(point, run, language=language, thread=get_ident(), **given))
 
@@ -120,6 +127,21 @@ class Hook(Global):
             )
             for hook in self._open().list(point, **given)
         ]  # fmt: skip
+
+
+def _form(point: str, language: str, shape: tuple[str, ...]) -> Form:
+    """What a hook is told, by the type of what it concerns and the names of the data's fields."""
+    component, *fields = shape
+    return Form(
+        {
+            "point": point,
+            "component_id": {"type": component, "name": Form.HOLE},
+            "correlation_id": Form.HOLE,
+            "language": language,
+            "metadata": {},
+            "data": dict.fromkeys(fields, Form.HOLE),
+        }
+    )
 
 
 def _read(given: "Any", known: "Mapping[str, type]", where: str) -> "dict[str, Any]":

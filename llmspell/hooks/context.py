@@ -19,6 +19,9 @@ class Context:
 
     __slots__ = ("component", "correlation_id", "fields", "metadata", "name", "point")
 
+    is_whole = False
+    """It has a payload of its own, and no parts."""
+
     def __init__(
         self, point: str, component: str, name: str, correlation_id: str, fields: "Fields", metadata: bytes = b""
     ) -> None:

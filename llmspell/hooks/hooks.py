@@ -215,7 +215,7 @@ class Hooks:
             fields,
             values.encode(dict(metadata)) if metadata else b"",
         )
-        return self.run_all(hooks, context)
+        return self.run_all(hooks, context) or Outcome(fields)
 
     def announce(self, point: str, data: "Mapping[str, Any]") -> None:
         """`fire` for a service that tells what has happened: never raises, and does nothing when nobody waits at the point."""
@@ -230,19 +230,20 @@ class Hooks:
 
     def run_all(
         self, hooks: "Sequence[Hook]", context: Context, check: "Callable[[Outcome], None] | None" = None
-    ) -> Outcome:
-        """Run these hooks one after the other; what they decided.
+    ) -> Outcome | None:
+        """Run these hooks one after the other; what they decided, None when none had anything to say.
 
         `check` looks at the outcome after a hook has changed it, and may raise what makes that hook a failed one.
         """
-        outcome = Outcome(context.fields)
+        outcome: Outcome | None = None
         for hook in hooks:
             if hook.is_filtered and not hook.fits(context.fields):
                 continue
-            if self._ask(hook, context, outcome, check):
+            outcome = self._ask(hook, context, outcome, check)
+            if outcome is not None and outcome.kind != "continue":
+                if outcome.kind == "cancel":
+                    self.cancelled += 1
                 break
-        if outcome.kind == "cancel":
-            self.cancelled += 1
         return outcome
 
     def notify(self, hook: Hook, context: Context, running: "tuple[Hook, ...]") -> None:
@@ -259,67 +260,77 @@ class Hooks:
         finally:
             _running.hooks = outer
 
-    def _ask(self, hook: Hook, context: Context, outcome: Outcome, check: "Callable[[Outcome], None] | None") -> bool:
-        """Run one hook, with its retries, and take in what it says; whether no further hook runs."""
+    def _ask(
+        self, hook: Hook, context: Context, outcome: Outcome | None, check: "Callable[[Outcome], None] | None"
+    ) -> Outcome | None:
+        """Run one hook, with its retries; the outcome with what it says, None as long as nothing was said."""
         if hook.thread and hook.thread != get_ident():
-            return False
-        running = running_hooks()
+            return outcome
+        running: tuple[Hook, ...] = getattr(_running, "hooks", ())
         if running:
             if hook in running:
-                return False
+                return outcome
             if len(running) >= MAX_DEPTH:
                 raise LimitExceeded(f"hooks cause the running of other hooks deeper than {MAX_DEPTH} levels")
         breaker = hook.breaker
         if not breaker.is_calm and breaker.state == "open":
-            if hook.on_error == "continue":
-                return False
-            return outcome.apply(Result("cancel", reason="it is switched off, because it kept failing"), hook.name)
-        is_last = False
+            return self._without(hook, context, outcome, "it is switched off, because it kept failing")
         _running.hooks = (*running, hook)
         try:
             said = self._attempt(hook, context)
-            attempt = 1
-            while said.kind == "retry":
-                if attempt >= said.attempts:
-                    raise _Failure(f"it asked for another attempt after {attempt}")
-                attempt += 1
-                if said.delay and self.wait(said.delay):
-                    return False
-                said = self._attempt(hook, context)
             if said is not CONTINUE:
-                is_last = self._take_in(hook, context, said, outcome, check)
+                said = self._repeat(hook, context, said)
+                if said is not CONTINUE:
+                    outcome = self._take_in(hook, said, outcome or Outcome(context.fields), check)
         except _Failure as failure:
             self._count_failure(hook, str(failure))
-            if hook.on_error == "continue":
-                return False
-            return outcome.apply(Result("cancel", reason=f"it failed: {failure}"), hook.name)
+            return self._without(hook, context, outcome, f"it failed: {failure}")
         finally:
             _running.hooks = running
         if not breaker.is_calm:
             breaker.succeed()
-        return is_last
+        return outcome
+
+    def _without(self, hook: Hook, context: Context, outcome: Outcome | None, reason: str) -> Outcome | None:
+        """The outcome when a hook that was to run could not be heard."""
+        if hook.on_error == "cancel":
+            outcome = outcome or Outcome(context.fields)
+            outcome.apply(Result("cancel", reason=reason), hook.name)
+        return outcome
+
+    def _repeat(self, hook: Hook, context: Context, said: Result) -> Result:
+        """What a hook says in the end that has asked for another attempt; raises _Failure when it asks too often."""
+        attempt = 1
+        while said.kind == "retry":
+            if attempt >= said.attempts:
+                raise _Failure(f"it asked for another attempt after {attempt}")
+            attempt += 1
+            if said.delay and self.wait(said.delay):
+                return CONTINUE
+            said = self._attempt(hook, context)
+        return said
 
     def _take_in(
-        self, hook: Hook, context: Context, said: Result, outcome: Outcome, check: "Callable[[Outcome], None] | None"
-    ) -> bool:
+        self, hook: Hook, said: Result, outcome: Outcome, check: "Callable[[Outcome], None] | None"
+    ) -> Outcome:
         """Apply a result; raises _Failure, and leaves the outcome as it was, when that cannot be done."""
-        if said.kind not in meanings(context.point):
+        if said.kind not in meanings(hook.point):
             if said.kind not in hook.meaningless:
                 hook.meaningless.add(said.kind)
                 self.warn(
                     f"a hook's result '{said.kind}' has no meaning at this point",
                     {"hook": hook.name, "point": hook.point},
                 )
-            return False
+            return outcome
         before = outcome.copy()
         try:
-            is_last = outcome.apply(said, hook.name)
+            outcome.apply(said, hook.name)
             if check is not None:
                 check(outcome)
         except LlmspellError as error:
             outcome.restore(before)
             raise _Failure(f"its result cannot be used: {error.message}") from None
-        return is_last
+        return outcome
 
     def run(self, point: str, name: str, context: bytes) -> "list_[Execution]":
         """Run the hook of that point and name, else all hooks of the point, with a context recorded earlier.
@@ -431,6 +442,7 @@ class _Recorded(Context):
     """A context as it was recorded."""
 
     __slots__ = ("_payload", "_tree")
+    is_whole = True
 
     def __init__(self, payload: bytes, tree: "dict[str, Any]") -> None:
         super().__init__(str(tree.get("point", "")), "", "", str(tree.get("correlation_id", "")), {})

@@ -42,8 +42,8 @@ class Outcome:
         """What stands for the result when `kind` is replace."""
         return values.decode(self.replacement) if self.replacement else None
 
-    def apply(self, result: Result, hook: str) -> bool:
-        """Take in what a hook said; whether no further hook runs. Raises BadValue, before any change, for what is no value."""
+    def apply(self, result: Result, hook: str) -> None:
+        """Take in what a hook said; raises BadValue, before any change, for what is no value."""
         kind = result.kind
         if kind == "modified":
             changes: Fields = {
@@ -66,8 +66,6 @@ class Outcome:
             self.ttl = result.ttl
         if kind in ("replace", "cancel"):
             self.kind, self.hook, self.reason = kind, hook, result.reason
-            return True
-        return False
 
     def copy(self) -> "Outcome":
         """The outcome as it is now."""

@@ -8,6 +8,7 @@ from llmspell.errors import BadValue, Cancelled
 from llmspell.hooks.context import NIL, REDACTED, Context
 from llmspell.hooks.hooks import Hooks, running_hooks
 from llmspell.state import number
+from llmspell.state.hooked import Hooked
 from llmspell.state.hooks import (
     AFTER_DELETE,
     AFTER_READ,
@@ -52,6 +53,8 @@ class StatePoints(StateHooks):
         outcome = self._hooks.run_all(
             self._hooks.at(point), context, lambda outcome: self._check(point, place, outcome)
         )
+        if outcome is None:
+            return
         place.ttl = max(place.ttl, outcome.ttl)
         if outcome.kind == "cancel":
             why = f": {outcome.reason}" if outcome.reason else ""
@@ -126,7 +129,7 @@ class StatePoints(StateHooks):
         self._sources.clear()
         if (self.before_read or self.after_read) and self._forget not in self._state.listeners:
             self._state.listeners.append(self._forget)
-        self._state.hooks = self if self._hooks.wants_state() else None
+        self._state.hooks = Hooked(self._state, self) if self._hooks.wants_state() else None
 
     def _check(self, point: str, place: Place, outcome: "Outcome") -> None:
         """Raise when what a hook wants cannot be: then it has failed. Those that follow are told what is at a new place."""

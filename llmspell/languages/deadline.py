@@ -6,7 +6,6 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
 
 class Deadline:
@@ -21,7 +20,6 @@ class Deadline:
         self._fire = fire
         self._when: float | None = None
         self._planned: float | None = None
-        self._guard = _thread.allocate_lock()
         self._wake = _thread.allocate_lock()
         self._is_running = False
         self._is_closed = False
@@ -36,61 +34,50 @@ class Deadline:
         when = self._when
         return float("inf") if when is None else when
 
-    def limit(self, seconds: float) -> "Limit":
-        """For a `with` block: it ends within `seconds` (0 is no limit), and within the limits around it."""
-        return Limit(self, seconds)
+    def limit(self, seconds: float) -> float | None:
+        """Bound what begins now to `seconds` (0 is no limit), and to the limits around it; what to `restore` afterwards."""
+        around = self._when
+        if seconds:
+            when = time.monotonic() + seconds
+            if around is None or when < around:
+                self._when = when
+                if self._fire is not None:
+                    self._plan(when)
+        return around
+
+    def restore(self, around: float | None) -> None:
+        """Put the limit around back in place."""
+        self._when = around
 
     def close(self) -> None:
         """Let the thread end."""
-        with self._guard:
-            self._is_closed = True
-            self._rouse()
+        self._is_closed = True
+        self._rouse()
 
-    def set(self, when: float | None) -> float | None:
-        """Replace the end by `when`; the one before."""
-        with self._guard:
-            earlier, self._when = self._when, when
-            if when is None or self._fire is None:
-                return earlier
-            if not self._is_running:
-                self._is_running = True
-                self._wake.acquire()
-                _thread.start_new_thread(self._run, ())
-            elif self._planned is None or when < self._planned:
-                self._rouse()
-        return earlier
+    def _plan(self, when: float) -> None:
+        """See to it that the thread wakes by then."""
+        if not self._is_running:
+            self._is_running = True
+            self._wake.acquire()
+            _thread.start_new_thread(self._run, ())
+        elif self._planned is None or when < self._planned:
+            # The thread writes its plan and then looks at the end once more, so one of the two sees the other's.
+            self._rouse()
 
     def _rouse(self) -> None:
         if self._wake.locked():
-            self._wake.release()
+            try:
+                self._wake.release()
+            except RuntimeError:
+                return  # another thread has been faster
 
     def _run(self) -> None:
-        while True:
-            with self._guard:
-                if self._is_closed:
-                    return
-                when = self._planned = self._when
+        while not self._is_closed:
+            when = self._planned = self._when
+            if self._when != when:
+                continue
             left = -1.0 if when is None else max(0.0, when - time.monotonic())
             self._wake.acquire(timeout=left)
             if self.is_passed and self._fire is not None:
                 self._fire()
                 time.sleep(0.002)
-
-
-class Limit:
-    """What `Deadline.limit` gives."""
-
-    def __init__(self, deadline: Deadline, seconds: float) -> None:
-        self._deadline = deadline
-        self._seconds = seconds
-
-    def __enter__(self) -> None:
-        when = time.monotonic() + self._seconds if self._seconds else None
-        self._around = self._deadline.set(None)
-        ends = [end for end in (self._around, when) if end is not None]
-        self._deadline.set(min(ends, default=None))
-
-    def __exit__(
-        self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None"
-    ) -> None:
-        self._deadline.set(self._around)

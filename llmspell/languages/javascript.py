@@ -3,6 +3,8 @@
 import _thread
 import os
 
+from _quickjs import JSException
+
 from llmspell import values
 from llmspell.errors import (
     BadArgument,
@@ -18,7 +20,7 @@ from llmspell.languages.deadline import Deadline
 from llmspell.languages.language import Language, Limits, ScriptExit, Services
 from llmspell.languages.quickjs import Engine
 from llmspell.surface.host import Host, fields_of
-from llmspell.surface.model import CallbackFailed, Type
+from llmspell.surface.model import CallbackFailed, Form, Type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 PRELUDE = ("base", "codec", "printing", "frozen", "binding", "globals", "script")
 """The files of the prelude; each is a function that gets what the files before it gave."""
+_MOST_QUOTED, _LONGEST_QUOTED = 1000, 1000
+
 STACK_BYTES = 4 << 20
 """How deep JavaScript may recurse: half of the usual 8 MiB of a thread's C stack, so that the engine's check comes first."""
 
@@ -46,6 +50,9 @@ class JavaScriptWire:
     def __init__(self) -> None:
         self.call_back: Any = None
         self.hurry: Callable[[], None] = lambda: None
+        self.forms: dict[Form, list[str]] = {}
+        self.quoted: dict[str, str] = {}
+        """Texts as JSON: the parts of forms are the same ones again and again."""
         self.deadline = Deadline(lambda: self.hurry())
 
     def scalar(self, raw: "str | None") -> "Any":
@@ -81,20 +88,65 @@ class JavaScriptWire:
 
         return read(values.decode(self.payload(raw)))
 
-    def invoke(self, token: int, payloads: tuple[bytes, ...], seconds: float) -> bytes:
-        from _quickjs import JSException
-
-        texts = [values.to_json(payload).decode() for payload in payloads]
-        with self.deadline.limit(seconds):
-            try:
-                text = self.call_back(token, *texts)
-            except JSException:
-                text = ""
-            if text[:1] in ("", "!") and self.deadline.is_passed:
-                raise Timeout(f"the function ran longer than {seconds:g} s; all it changed is undone")
+    def invoke(self, token: int, parts: tuple[str | bytes, ...], seconds: float, form: Form | None) -> bytes:
+        if form is None:
+            texts = [values.to_json(part).decode() for part in parts]  # type: ignore[arg-type]
+        else:
+            texts = [self._fill(self.forms.get(form) or self._prepare(form), parts)]
+        around = self.deadline.limit(seconds)
+        try:
+            text = self.call_back(token, *texts)
+        except JSException:
+            text = ""
+        finally:
+            is_late = seconds and self.deadline.is_passed
+            self.deadline.restore(around)
         if text[:1] in ("", "!"):
+            if is_late:
+                raise Timeout(f"the function ran longer than {seconds:g} s; all it changed is undone")
             raise CallbackFailed(values.decode(self.payload(text[1:]))["message"] if text else "")
         return self.payload(text)
+
+    def _fill(self, pieces: "list[str]", parts: tuple[str | bytes, ...]) -> str:
+        """The JSON text of a form with its parts; a tab in front when a part holds tags."""
+        texts, is_tagged, index = pieces.copy(), False, 1
+        quoted = self.quoted
+        for part in parts:
+            if type(part) is str:
+                texts[index] = quoted.get(part) or self._quote(part)
+            else:
+                text = (part if part[0] == 0x20 else values.to_json(part)).decode()  # type: ignore[arg-type,union-attr]
+                is_tagged = is_tagged or text[0] == "\t"
+                texts[index] = text[1:]
+            index += 2
+        return "\t" + "".join(texts) if is_tagged else "".join(texts)
+
+    def _quote(self, text: str) -> str:
+        quoted = values.dump_json(text).decode()[1:]
+        if len(self.quoted) >= _MOST_QUOTED:
+            self.quoted.clear()
+        if len(quoted) < _LONGEST_QUOTED:
+            self.quoted[text] = quoted
+        return quoted
+
+    def _prepare(self, form: Form) -> "list[str]":
+        """Make of a form the texts that stand before, between and behind its parts, with room for the parts."""
+        pieces = [""]
+
+        def write(tree: "Any") -> None:
+            if tree is Form.HOLE:
+                pieces.extend(("", ""))
+            elif isinstance(tree, str):
+                pieces[-1] += self._quote(tree)
+            else:
+                for index, (name, item) in enumerate(tree.items()):
+                    pieces[-1] += ("," if index else "{") + self._quote(name) + ":"
+                    write(item)
+                pieces[-1] += "}" if tree else "{}"
+
+        write(form.tree)
+        self.forms[form] = pieces
+        return pieces
 
     def reply(self, result: Type) -> "Callable[[Any], Any]":
         kind = result.kind
@@ -195,8 +247,6 @@ class JavaScript(Language):
             )  # fmt: skip
 
     def run(self, source: bytes, name: str, arguments: "Sequence[str]") -> bytes:
-        import _quickjs
-
         self._script = name
         stop = self._services.stop
         if source.startswith(b"#!"):
@@ -218,11 +268,12 @@ class JavaScript(Language):
             stop.part()
             self._settle_promises()
             while stop.is_due and not stop.attend():
+                stop.part()
                 self._settle_promises()
             outcome: str = self._result() if stop.reason is None else ""
             if stop.reason is None and not outcome.startswith("-") and (lost := self._unhandled()):
                 outcome = "-" + lost
-        except _quickjs.JSException as error:
+        except JSException as error:
             if stop.reason is not None:
                 raise stop.reason from None
             raise self._from_exception(str(error)) from None

@@ -93,7 +93,7 @@ class Stop:
         """Say farewell, and run errands until none is left, or the script is to end."""
         self.part()
         while self.is_due and not self.attend():
-            pass
+            self.part()
 
     def part(self) -> None:
         """Say farewell, on the script's thread, unless the script is to end at once or runs inside a host function."""

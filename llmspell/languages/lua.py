@@ -21,7 +21,7 @@ from llmspell.languages.deadline import Deadline
 from llmspell.languages.language import Language, Limits, ScriptExit, Services
 from llmspell.languages.luahook import LuaHook
 from llmspell.surface.host import Host, fields_of
-from llmspell.surface.model import CallbackFailed, Type
+from llmspell.surface.model import CallbackFailed, Form, Type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class LuaWire:
 
     def __init__(self, fire: "Callable[[], None] | None") -> None:
         self.call_back: Callable[..., Any] | None = None
+        self.prepare: Callable[[bytes], int] | None = None
+        self.forms: dict[Form, int] = {}
         self.deadline = Deadline(fire)
 
     def scalar(self, raw: Raw) -> "Any":
@@ -77,19 +79,46 @@ class LuaWire:
         # The codec of scripts writes extensions for functions alone.
         return msgpack.unpackb(raw[1:], strict_map_key=False, raw=False, timestamp=1, ext_hook=read)
 
-    def invoke(self, token: int, payloads: tuple[bytes, ...], seconds: float) -> bytes:
+    def invoke(self, token: int, parts: tuple[str | bytes, ...], seconds: float, form: Form | None) -> bytes:
         assert self.call_back is not None
-        arguments = [values.to_msgpack(payload) for payload in payloads]
-        with self.deadline.limit(seconds):
-            try:
-                result = self.call_back(token, *arguments)
-            except lupa.LuaError as error:
-                if self.deadline.is_passed:
-                    raise Timeout(f"the function ran longer than {seconds:g} s; all it changed is undone") from None
-                raise CallbackFailed from error
+        prepared = 0 if form is None else self.forms.get(form) or self._prepare(form)
+        # The first byte of a payload of MessagePack begins no text, which is how the prelude tells the two apart.
+        arguments = [
+            part.encode() if type(part) is str else part if part[0] == 0xC1 else values.to_msgpack(part)  # type: ignore[arg-type]
+            for part in parts
+        ]
+        around = self.deadline.limit(seconds)
+        try:
+            result = self.call_back(token, prepared, *arguments)
+        except lupa.LuaError as error:
+            if self.deadline.is_passed:
+                raise Timeout(f"the function ran longer than {seconds:g} s; all it changed is undone") from None
+            raise CallbackFailed from error
+        finally:
+            self.deadline.restore(around)
         if not isinstance(result, bytes):
             raise CallbackFailed(result[1].decode(errors="replace") if isinstance(result, tuple) else "")
         return result
+
+    def _prepare(self, form: Form) -> int:
+        """Make of a form a function in Lua that takes the parts; its number."""
+        assert self.prepare is not None
+        count = 0
+
+        def source(tree: "Any") -> str:
+            nonlocal count
+            if tree is Form.HOLE:
+                count += 1
+                return f"open(a{count})"
+            if isinstance(tree, str):
+                return '"' + "".join(f"\\{byte:03}" for byte in tree.encode()) + '"'
+            return "{" + ",".join(f"[{source(name)}]={source(item)}" for name, item in tree.items()) + "}"
+
+        made = source(form.tree)
+        names = ",".join(f"a{number}" for number in range(1, count + 1))
+        number = self.prepare(f"local open=... return function({names}) return {made} end".encode())
+        self.forms[form] = number
+        return number
 
     def reply(self, result: Type) -> "Callable[[Any], Any]":
         kind = result.kind
@@ -177,6 +206,7 @@ class Lua(Language):
         for part in PRELUDE:
             self._runtime.compile(_prelude(part), name=b"=[llmspell]")(host, config, parts)
         self._run, self._wire.call_back = parts[b"script"][b"run"], parts[b"binding"][b"invoke"]
+        self._wire.prepare = parts[b"binding"][b"prepare"]
         if self._hook is not None:
             coroutines = parts[b"coroutines"]
             self._hook.attach(int(coroutines[b"cell"], 16), int(coroutines[b"main"], 16), coroutines[b"switch"])
@@ -226,7 +256,7 @@ class Lua(Language):
     def close(self) -> None:
         if self._hook is not None:
             self._hook.detach()
-        self._wire.call_back = None
+        self._wire.call_back = self._wire.prepare = None
         self._wire.deadline.close()
 
     @classmethod

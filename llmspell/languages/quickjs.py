@@ -89,7 +89,8 @@ class Engine:
         fields = id(self.context) + object.__basicsize__
         self._ctx = Address.from_address(fields + 8).value
         runtime = self._runtime = Address.from_address(fields).value or 0
-        self._stack = stack_account(self._holding, runtime)
+        self._stack = memoryview(stack_account(self._holding, runtime)).cast("B").cast("P")
+        self._update_stack_top = self._holding.JS_UpdateStackTop
         self.context.set_max_stack_size(stack)
         self._guard = _thread.allocate_lock()
         self._counter = interrupt_counter(self.context, self._ctx or 0)
@@ -172,13 +173,14 @@ class Engine:
         Every call from outside measures the stack anew from where it begins. Afterwards all is as it was before, also when an
         interrupt ended the function.
         """
-        size, top, limit = self._stack
+        stack = self._stack
+        size, top, limit = stack.tolist()
         try:
-            self._holding.JS_UpdateStackTop(self._runtime)
-            self.context.set_max_stack_size(max(1, self._stack[1] - limit))
+            self._update_stack_top(self._runtime)
+            self.context.set_max_stack_size(max(1, stack[1] - limit))
             return function(*arguments)
         finally:
-            self._stack[:] = [size, top, limit]
+            stack[0], stack[1], stack[2] = size, top, limit
 
     def compiles(self, source: bytes, filename: str) -> bool:
         """Whether the text is a correct classic script."""

@@ -2,9 +2,12 @@
 
 from abc import ABC, abstractmethod
 
+from llmspell.state.key import state_key
+from llmspell.storage.record import HEADER_BYTES
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from llmspell.state.manager import StateManager
 
 BEFORE_READ, AFTER_READ = "BeforeStateRead", "AfterStateRead"
 BEFORE_WRITE, AFTER_WRITE = "BeforeStateWrite", "AfterStateWrite"
@@ -15,48 +18,47 @@ CONFLICT = "StateConflict"
 class Place:
     """What an operation concerns, as hooks see it and may change it. Values are payloads, None where there is none.
 
-    `new_value` is what will be stored, or what a read found; `old_value` what is there now. `is_hidden` keeps both out of what
-    hooks are told. `look` finds what is stored under another scope and key.
+    `new_value` is what will be stored, or what a read found; `old_value` what is there now.
     """
 
-    __slots__ = (
-        "expected_version", "is_changed", "is_hidden", "is_moved", "is_replaced", "key", "look", "new_value", "old_value",
-        "operation", "scope", "ttl", "version",
-    )  # fmt: skip
+    is_hidden = False
+    """Both values are kept out of what hooks are told."""
+    is_changed = False
+    """A hook has changed something of it."""
+    is_moved = False
+    """Its scope or key is another than at the beginning."""
+    is_replaced = False
+    """A hook has said what the value is."""
+    ttl = 0.0
+    """For how many seconds what is read is to stand."""
+    version: int | None = None
+    expected_version: int | None = None
+    """With a conflict, the version that is there, and the one that the caller named."""
 
     def __init__(
         self,
+        manager: "StateManager",
         scope: str,
         key: str,
         operation: str,
-        look: "Callable[[str, str], bytes | None]",
-        *,
         old_value: bytes | None = None,
         new_value: bytes | None = None,
-        is_hidden: bool = False,
     ) -> None:
+        self.manager = manager
         self.scope = scope
         self.key = key
         self.operation = operation
-        self.look = look
         self.old_value = old_value
         self.new_value = new_value
-        self.is_hidden = is_hidden
-        self.is_changed = False
-        """A hook has changed something of it."""
-        self.is_moved = False
-        """Its scope or key is another than at the beginning."""
-        self.is_replaced = False
-        """A hook has said what the value is."""
-        self.ttl = 0.0
-        """For how many seconds what is read is to stand."""
-        self.version: int | None = None
-        self.expected_version: int | None = None
-        """With a conflict, the version that is there, and the one that the caller named."""
+
+    def look(self, scope: str, key: str) -> bytes | None:
+        """What is stored under another scope and key."""
+        stored = self.manager.find(state_key(scope, key))
+        return None if stored is None else stored[HEADER_BYTES:-4]
 
 
 class StateHooks(ABC):
-    """Asked by a StateManager whose `hooks` it is. The flags say at which points there is somebody to ask or tell.
+    """Asked by the `Hooked` in a StateManager's `hooks`. The flags say at which points there is somebody to ask or tell.
 
     Outside of a transaction it is asked without any lock.
     """

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from llmspell.state.correlation import Correlation
     from llmspell.state.guard import Guard
-    from llmspell.state.hooks import StateHooks
+    from llmspell.state.hooked import Hooked
     from llmspell.storage.store import Store
 
     class Options(TypedDict, total=False):
@@ -109,8 +109,8 @@ class StateManager:
         self.listeners: list[Callable[[Commit], None]] = []
         self.guard: Guard | None = None
         """Has a say in every save and read."""
-        self.hooks: StateHooks | None = None
-        """Asked before, and told after, every operation. None while nobody would be."""
+        self.hooks: Hooked | None = None
+        """Does the operations while somebody is to be asked before, or told after, them."""
         self.current: Transaction | None = None
         """The open transaction, whichever thread it belongs to."""
         self.known_head = KnownHead()
@@ -158,8 +158,12 @@ class StateManager:
         """The payload of a value, or None."""
         metrics = self.metrics
         metrics.reads = count = metrics.reads + 1
-        if self.hooks is not None:
-            return self._hooked_load(scope, key)
+        hooks = self.hooks
+        if hooks is not None:
+            payload = hooks.load(scope, key)
+            if payload is None:
+                metrics.misses += 1
+            return payload
         if count & SAMPLED:
             return self._load(scope, key)
         start = perf_counter_ns()
@@ -234,15 +238,14 @@ class StateManager:
         metrics = self.metrics
         metrics.writes = count = metrics.writes + 1
         start = 0 if count & SAMPLED else perf_counter_ns()
-        record_key = state_key(scope, key)
         micros = 0 if ttl is None else ttl_micros(ttl)
         if if_version is not None:
             check_version(if_version)
-        if self.hooks is not None:
-            from llmspell.state import hooked
-
-            hooked.save(self, self.hooks, scope, key, payload, micros, class_, if_version)
+        hooks = self.hooks
+        if hooks is not None:
+            hooks.save(scope, key, payload, micros, class_, if_version)
             return
+        record_key = state_key(scope, key)
         if len(payload) <= LONGEST_NULL and payload in NULLS:
             self.remove(record_key, if_version)
             return
@@ -261,18 +264,16 @@ class StateManager:
     def delete(self, scope: "str | Scope", key: str, *, if_version: int | None = None) -> bool:
         """Remove a value; whether it was there. Raises Conflict when `if_version` does not fit."""
         self.metrics.deletes += 1
-        if self.hooks is not None:
-            from llmspell.state import hooked
-
-            return hooked.delete(self, self.hooks, scope, key, if_version, "delete")
+        hooks = self.hooks
+        if hooks is not None:
+            return hooks.delete(scope, key, if_version)
         return self.remove(state_key(scope, key), if_version)
 
     def clear(self, scope: "str | Scope", *, prefix: str = "") -> int:
         """Remove all values of a scope, or those with a prefix, in one commit; how many there were."""
-        if self.hooks is not None:
-            from llmspell.state import hooked
-
-            count = hooked.clear(self, self.hooks, scope, prefix)
+        hooks = self.hooks
+        if hooks is not None:
+            count = hooks.clear(scope, prefix)
             self.metrics.deletes += count
             return count
         bounds = Bounds(Scope.parse(scope), prefix)
@@ -292,10 +293,9 @@ class StateManager:
         self.metrics.writes += 1
         number.check_step(by)
         scope = Scope.parse(scope)
-        if self.hooks is not None:
-            from llmspell.state import hooked
-
-            return hooked.increment(self, self.hooks, scope, key, by)
+        hooks = self.hooks
+        if hooks is not None:
+            return hooks.increment(scope, key, by)
         return self.add(scope, key, by)
 
     def add(self, scope: Scope, key: str, by: int | float) -> int | float:
@@ -330,10 +330,9 @@ class StateManager:
         with self.transaction() as transaction:
             stored = self.find(record_key)
             payload = fn(None if stored is None else stored[HEADER_BYTES:-4])
-            if self.hooks is not None:
-                from llmspell.state import hooked
-
-                return hooked.update(self, self.hooks, scope, key, payload)
+            hooks = self.hooks
+            if hooks is not None:
+                return hooks.update(scope, key, payload)
             if payload is None or is_null(payload):
                 transaction.delete(record_key)
                 return None
@@ -528,15 +527,6 @@ class StateManager:
             self.metrics.misses += 1
             return None
         return stored[HEADER_BYTES:-4]
-
-    def _hooked_load(self, scope: "str | Scope", key: str) -> bytes | None:
-        from llmspell.state import hooked
-
-        assert self.hooks is not None
-        payload = hooked.load(self, self.hooks, scope, key)
-        if payload is None:
-            self.metrics.misses += 1
-        return payload
 
     def find(self, record_key: bytes) -> bytes | None:
         """The record under a key, verified and not expired."""

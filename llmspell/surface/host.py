@@ -16,6 +16,7 @@ from llmspell.surface.model import (
     Callback,
     CallbackFailed,
     Field,
+    Form,
     Function,
     Global,
     Handle,
@@ -74,10 +75,11 @@ if TYPE_CHECKING:
             """
 
         @abstractmethod
-        def invoke(self, token: int, payloads: tuple[bytes, ...], seconds: float) -> bytes:
+        def invoke(self, token: int, parts: tuple[str | bytes, ...], seconds: float, form: Form | None) -> bytes:
             """Run the script's function behind `token`; raises CallbackFailed when it raised.
 
-            With `seconds` above 0, an overrun ends it with Timeout.
+            The parts are its arguments, as payloads, or with a form what fills that. With `seconds` above 0, an overrun ends
+            it with Timeout.
             """
 
         @abstractmethod
@@ -458,13 +460,14 @@ def _handles(host: Host, result: Type) -> "Convert":
 
 
 def _callback(host: Host, token: int, function: Function) -> Callback:
-    def invoke(payloads: tuple[bytes, ...], seconds: float) -> bytes:
-        stop = host.stop
+    stop, wire = host.stop, host.wire
+
+    def invoke(parts: tuple[str | bytes, ...], seconds: float, form: Form | None = None) -> bytes:
         if stop.nesting == MAX_NESTING:
             raise LimitExceeded(f"functions are nested in each other's calls deeper than {MAX_NESTING} levels")
         stop.nesting += 1
         try:
-            return host.wire.invoke(token, payloads, seconds)
+            return wire.invoke(token, parts, seconds, form)
         finally:
             stop.nesting -= 1
 

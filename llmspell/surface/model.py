@@ -68,9 +68,27 @@ class Callback:
         self._invoke = invoke
         self.name = name
 
+    def fill(self, form: "Form", *parts: str | bytes, seconds: float = 0.0) -> bytes:
+        """Run it with one argument: the map that the parts make of a form. Cheaper than a payload of the same map."""
+        return self._invoke(parts, seconds, form)
+
     def __call__(self, *payloads: bytes, seconds: float = 0.0) -> bytes:
         """Run it; with `seconds`, an overrun ends it with Timeout, which nothing in the script's function can catch."""
         return self._invoke(payloads, seconds)
+
+
+class Form:
+    """A map for functions that are called again and again, of which only some values are new each time.
+
+    `tree` is a map of text and of such maps, in which HOLE stands for a *part*: text as it is, or a payload. The parts fill
+    the holes in their order. Each language prepares a form once, and lets only the parts cross.
+    """
+
+    __slots__ = ("tree",)
+    HOLE = None
+
+    def __init__(self, tree: "dict[str, Any]") -> None:
+        self.tree = tree
 
 
 class LastingCallback(Callback):

@@ -17,14 +17,19 @@
   let callbackError = null
   const invoke = (token, ...texts) => {
     try {
-      const given = list()
-      for (let i = 0; i < texts.length; i++) given[i] = decode(texts[i])
       const { f, index, position } = token < 0 ? lasting[-1 - token] : callbacks[token]
-      const result = apply(f, undefined, given)
-      if (result !== null && typeof result === 'object' && typeof result.then === 'function') {
+      let result
+      if (texts.length === 1) result = f(decode(texts[0]))
+      else {
+        const given = list()
+        for (let i = 0; i < texts.length; i++) given[i] = decode(texts[i])
+        result = apply(f, undefined, given)
+      }
+      if (result === undefined || result === null) return 'null'
+      if (typeof result === 'object' && typeof result.then === 'function') {
         throw thrown(raw.mistyped(index, position, 'async function'))
       }
-      return encode(result === undefined ? null : result)
+      return encode(result)
     } catch (error) {
       callbackError = { error: error instanceof Unstorable ? thrown(raw.unstorable(-1, stringify(error.path), error.problem)) : error }
       return join(['!', describe(callbackError.error)], '')

@@ -1,10 +1,9 @@
 -- Binding: the functions of the host as functions of the script, and those of the script that the host calls back.
 local host, _, parts = ...
 
-local type, select, tostring, ipairs, rawget, rawequal, error, xpcall = type, select, tostring, ipairs, rawget, rawequal, error, xpcall
+local type, select, tostring, ipairs, rawget, rawequal, error, xpcall, load = type, select, tostring, ipairs, rawget, rawequal, error, xpcall, load
 local metatable, rawsetmetatable = debug.getmetatable, debug.setmetatable
-local load = load
-local find, format, gmatch, sub = string.find, string.format, string.gmatch, string.sub
+local byte, find, format, gmatch, sub = string.byte, string.find, string.format, string.gmatch, string.sub
 local concat, spread = table.concat, table.unpack
 local codec, coroutines = parts.codec, parts.coroutines
 local LIST, NULL, Error, WORDS = codec.LIST, codec.NULL, codec.Error, codec.WORDS
@@ -33,16 +32,35 @@ local function text_of(e)
   return type(e) == "string" and e or type(e) == "number" and format("%s", e) or "an error that is a " .. type(e)
 end
 
-local function invoke(token, ...)
+local function handled(e)
+  callback_error = {e, stack()}
+  return e
+end
+
+-- A form is a function that makes one argument of its parts: a part is text, or a payload to be decoded.
+local forms = {}
+local function open(part)
+  if byte(part, 1) == 0xc1 then return decode(part) end
+  return part
+end
+
+local function prepare(source)
+  forms[#forms + 1] = load(source, "=[llmspell]", "t", {})(open)
+  return #forms
+end
+
+local function called(token, form, ...)
+  local f = callbacks[token]
+  if form > 0 then return encode((f(forms[form](...))), -1) end
   local arguments = {...}
   for i = 1, select("#", ...) do arguments[i] = decode(arguments[i]) end
-  local handled = function(e)
-    callback_error = {e, stack()}
-    return e
-  end
+  return encode((f(spread(arguments, 1, select("#", ...)))), -1)
+end
+
+local function invoke(token, form, ...)
   local before = now()
   callback_error = nil
-  local ok, result = xpcall(function(...) return encode((callbacks[token](...)), -1) end, handled, spread(arguments, 1, select("#", ...)))
+  local ok, result = xpcall(called, handled, token, form, ...)
   back(before) -- a stop may have come between a coroutine's start and its becoming the running one
   if not ok and not callback_error then callback_error = {result} end -- running out of memory calls no handler
   if ok then return result end
@@ -185,4 +203,4 @@ local function with_text(f, field)
   end
 end
 
-parts.binding = {bind = bind, with_text = with_text, invoke = invoke}
+parts.binding = {bind = bind, with_text = with_text, invoke = invoke, prepare = prepare}
