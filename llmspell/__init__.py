@@ -1,8 +1,9 @@
 """llmspell: a scripting runtime for automation that must remember.
 
 `StateManager` is the durable state and `AsyncStateManager` the same for asyncio; `AgentStates` and `PersistentAgentBase`
-keep agents. `Sessions` are work with a timeline and checkpoints. `Runtime` is one configured whole that runs scripts,
-`load_config` reads its configuration. Errors are subclasses of `LlmspellError`. Everything is imported when it is first used.
+keep agents. `Sessions` are work with a timeline and checkpoints, `Events` a bus to publish on and to listen to. `Runtime` is
+one configured whole that runs scripts, `load_config` reads its configuration. Errors are subclasses of `LlmspellError`.
+Everything is imported when it is first used.
 """
 
 __version__ = "0.1.0"
@@ -21,6 +22,7 @@ __all__ = [
     "Conversation",
     "Corrupt",
     "EncryptionError",
+    "Events",
     "ExecutionState",
     "InternalError",
     "Interrupted",
@@ -95,6 +97,7 @@ if TYPE_CHECKING:
         Timeout,
         ValueTooLarge,
     )
+    from llmspell.events.events import Events
     from llmspell.runtime import Runtime
     from llmspell.sessions.policies import Policies as SessionPolicies
     from llmspell.sessions.sessions import Sessions
@@ -109,6 +112,7 @@ else:
         "Artifacts": "artifacts.artifacts",
         "AsyncStateManager": "state.aio",
         "Conversation": "agents.conversation",
+        "Events": "events.events",
         "ExecutionState": "agents.state",
         "JournalPolicy": "state.journal",
         "Message": "agents.message",

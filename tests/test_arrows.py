@@ -25,7 +25,10 @@ ALLOWED: dict[str, set[str]] = {
 """What each part may import. `runtime`, `cli` and `generate` stand above and may import all but what stands above them."""
 
 ABOVE = {"runtime": {"cli", "generate", "__main__"}, "generate": {"cli", "__main__"}, "cli": {"__main__"}}
-PUBLIC = {"llmspell": {"agents", "artifacts", "config", "errors", "runtime", "sessions", "state"}, "__main__": {"cli"}}
+PUBLIC = {
+    "llmspell": {"agents", "artifacts", "config", "errors", "events", "runtime", "sessions", "state"},
+    "__main__": {"cli"},
+}
 
 
 def part_of(module: str) -> str:

@@ -177,6 +177,16 @@ def test_two_processes_that_count_at_once_lose_nothing(suffixes: tuple[str, str]
     assert counters[0].run(state, "report") == counters[0].expected(".report")
 
 
+@pytest.mark.parametrize(("watching", "ordering"), [(".lua", ".js"), (".js", ".lua")])
+def test_a_process_hears_of_what_another_one_saves(watching: str, ordering: str, tmp_path: Path) -> None:
+    watcher, orderer = (in_language(suffix)["events/across_processes"] for suffix in (watching, ordering))
+    with watcher.started(tmp_path / "state", "watch") as process:
+        orders = orderer.run(tmp_path / "state", "order")
+        shipped, errors = process.communicate(timeout=LONGEST_RUN)
+    assert (process.returncode, errors) == (0, "")
+    assert orders + shipped == watcher.expected()
+
+
 def runs_of(manager: StateManager) -> list[list[int]]:
     """The versions that each run has committed."""
     versions: dict[str, list[int]] = {}
