@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+from llmspell.announce import silent as unheard
 from llmspell.backup.content import AskSecret, Content, Loss
 from llmspell.backup.create import Maker, Options
 from llmspell.backup.fill import Outcome, count, fill, fill_path, is_empty
@@ -21,6 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from builtins import list as list_
     from collections.abc import Iterator
+
+    from llmspell.announce import Announce
 
 
 class Restored:
@@ -66,13 +69,16 @@ class Backups:
 
     `ask_secret` finds the key; with `encrypt` new backups are encrypted. A command that changes the folder has it alone:
     others raise StorageBusy meanwhile. `progress` is called with plain bytes as they are done, and may raise to end the
-    work, which then changes nothing. Raises BackupError, Corrupt, NotFound, StorageFull, EncryptionError.
+    work, which then changes nothing. `announce` is told what has happened, after the folder is free again: `backup.created`
+    (the point BackupCreated), `backup.restored` (BackupRestored), `backup.removed`. Raises BackupError, Corrupt, NotFound,
+    StorageFull, EncryptionError.
     """
 
     def __init__(
         self, manager: StateManager, path: str, *, ask_secret: AskSecret | None = None, encrypt: bool = False,
         key_derivation: str = PBKDF2, iterations: int = 600_000, compression: str = "zstd", compression_level: int = 3,
         allow_incremental: bool = True, policy: Policy | None = None, auto_cleanup: bool = False,
+        announce: "Announce" = unheard,
     ) -> None:  # fmt: skip
         self.manager = manager
         self.folder = Folder(path)
@@ -86,6 +92,7 @@ class Backups:
         self._level = compression_level
         self._allow_incremental = allow_incremental
         self._auto_cleanup = auto_cleanup
+        self._announce = announce
 
     def create(
         self,
@@ -114,8 +121,10 @@ class Backups:
             made = self._maker().make(
                 kind, self.manager.clock(), description=description, scopes=wanted, progress=progress
             )
-            if self._auto_cleanup:
-                self._clean(dry_run=False)
+            cleaned = self._clean_after(made) if self._auto_cleanup else None
+        self._tell_made(made)
+        if cleaned is not None:
+            self._tell_cleaned(cleaned)
         return made
 
     def list(self, limit: int | None = None) -> "list_[Manifest]":
@@ -178,11 +187,16 @@ class Backups:
                     raise NotFound(f"the backup {backup_id} does not hold the scope '{scope}'")
                 safety = None
                 if makes_safety:
-                    safety = self._maker().make(FULL, started, description=f"before restoring {backup_id}").id
+                    safety = self._maker().make(FULL, started, description=f"before restoring {backup_id}")
                 outcome = self._restore(
                     content, only or scopes, to, salvage=salvage, dry_run=dry_run, progress=progress
                 )
-        return Restored(backup_id, outcome, safety, self.manager.clock() - started)
+        if safety is not None:
+            self._tell_made(safety)
+        done = Restored(backup_id, outcome, None if safety is None else safety.id, self.manager.clock() - started)
+        if not dry_run and to is None:
+            self._tell_restored(done, scope)
+        return done
 
     def cleanup(self, *, dry_run: bool = False) -> Cleaned:
         """Remove what the policy gives up, and debris. A dry run decides the same and changes nothing."""
@@ -190,7 +204,9 @@ class Backups:
             with self.folder.reading():
                 return self._clean(dry_run=True)
         with self.folder.changing():
-            return self._clean(dry_run=False)
+            cleaned = self._clean(dry_run=False)
+        self._tell_cleaned(cleaned)
+        return cleaned
 
     def usage(self) -> Usage:
         """What the backups take."""
@@ -255,6 +271,35 @@ class Backups:
         for backup_id in set(self.folder.ids()) - {each.id for each in known}:
             with suppress(LlmspellError):
                 yield read_copy(self.folder, backup_id).manifest
+
+    def _clean_after(self, made: Manifest) -> Cleaned | None:
+        """Clean up after a backup was made; what goes wrong in that does not undo it."""
+        try:
+            return self._clean(dry_run=False)
+        except LlmspellError as error:
+            made.warnings.append(f"older backups were not cleaned up: {error.message}")
+            return None
+
+    def _tell_made(self, made: Manifest) -> None:
+        told = {
+            "backup_id": made.id, "type": made.kind, "parent_id": made.parent, "scopes": made.scopes,
+            "size_bytes": made.total_bytes, "entry_count": made.values, "description": made.description,
+        }  # fmt: skip
+        facts = {name: fact for name, fact in told.items() if fact is not None}
+        self._announce("backup.created", facts, point="BackupCreated")
+
+    def _tell_restored(self, done: Restored, scope: str | None) -> None:
+        told = {
+            "backup_id": done.backup_id, "scope": scope, "restored_count": done.restored, "removed_count": done.removed,
+            "lost_count": len(done.losses), "safety_backup_id": done.safety_backup_id,
+        }  # fmt: skip
+        facts = {name: fact for name, fact in told.items() if fact is not None}
+        self._announce("backup.restored", facts, point="BackupRestored")
+
+    def _tell_cleaned(self, cleaned: Cleaned) -> None:
+        for each in cleaned.decisions:
+            if not each.keep:
+                self._announce("backup.removed", {"backup_id": each.manifest.id, "reason": each.reason})
 
     def _is_empty(self) -> bool:
         return is_empty(self.manager.store)

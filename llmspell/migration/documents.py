@@ -6,6 +6,7 @@ from zlib import crc32
 
 from llmspell import values
 from llmspell.errors import LlmspellError, SchemaError
+from llmspell.hooks.context import REDACTED
 from llmspell.migration.fields import NONE, STRICT, Violation
 from llmspell.migration.schema import fits
 from llmspell.migration.upgrade import Upgrade, find_steps, plan_steps
@@ -13,7 +14,7 @@ from llmspell.migration.version import Version
 from llmspell.state.limits import admit
 from llmspell.state.transaction import is_expired
 from llmspell.storage import keys, record
-from llmspell.storage.record import EXTERNAL, FORMAT, HEADER_BYTES, INTACT, TRUSTED
+from llmspell.storage.record import EXTERNAL, FORMAT, HEADER_BYTES, INTACT, SENSITIVE, TRUSTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -201,7 +202,8 @@ class Changer:
             if code == EXTERNAL or len(payload) > self._max_value_bytes:
                 admit(payload, code, self._max_value_bytes)
         except Violation as violation:
-            raise self._problem(key, violation.text(self._first_index)) from violation
+            told = violation.text(self._first_index, hides_values=code == SENSITIVE)
+            raise self._problem(key, told) from violation
         except LlmspellError as error:
             raise self._problem(key, f"{error.message} (rule {error.code})") from error
         return payload
@@ -214,13 +216,17 @@ class Changer:
         return values.decode(stored[HEADER_BYTES:-4])  # type: ignore[no-any-return]
 
     def preview(self, key: bytes, stored: bytes, stamp: bytes) -> "tuple[Document, Document | None, str]":
-        """The document before and after, or None with the problem."""
+        """The document before and after, or None with the problem. Of sensitive ones only the names of the fields."""
+        hides = stored[1] == SENSITIVE
         before = values.decode(stored[HEADER_BYTES:-4])
         try:
             payload = self.change(key, stored, stamp)
-            return before, None if payload is None else values.decode(payload), ""
+            after = None if payload is None else values.decode(payload)
+            if hides:
+                return dict.fromkeys(before, REDACTED), None if after is None else dict.fromkeys(after, REDACTED), ""
+            return before, after, ""
         except SchemaError as error:
-            return before, None, error.message
+            return dict.fromkeys(before, REDACTED) if hides else before, None, error.message
 
     def _problem(self, key: bytes, problem: str) -> SchemaError:
         scope, name = keys.split(key)

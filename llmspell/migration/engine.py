@@ -2,6 +2,7 @@
 
 from time import perf_counter
 
+from llmspell.announce import silent
 from llmspell.errors import BadArgument, Conflict, Interrupted, LlmspellError, MigrationError, NotFound
 from llmspell.ids import new_id
 from llmspell.migration import originals
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from llmspell.announce import Announce
     from llmspell.migration.documents import Group
     from llmspell.migration.schema import Step
     from llmspell.migration.transforms import Change
@@ -67,9 +69,9 @@ class Survey:
 class Migrations:
     """Schemas and migrations of a state. `register`, `migrate` and `rollback` may be called from many processes.
 
-    `backup(description)` makes a backup and gives its id; it is called before a migration changes anything. `listeners`
-    are called with the name of an event (`migration.started`, `.completed`, `.failed`, `.rolled_back`) and the outcome's
-    facts. `is_stopping` is asked between batches: when it says so, Interrupted is raised and the migration can be resumed.
+    `backup(description)` makes a backup and gives its id; it is called before a migration changes anything. `announce` is
+    told `migration.started`, and at the end, as the point StateMigration too, `.completed`, `.failed` or `.rolled_back`.
+    `is_stopping` is asked between batches: when it says so, Interrupted is raised and the migration can be resumed.
     """
 
     def __init__(
@@ -80,13 +82,14 @@ class Migrations:
         validation_level: str = "strict",
         backup: "Callable[[str], str] | None" = None,
         is_stopping: "Callable[[], bool]" = lambda: False,
+        announce: "Announce" = silent,
     ) -> None:
         self.manager = manager
         self.catalogue = catalogue or Catalogue(default=manager.schema)
         self.level = read_level(validation_level)
         self.backup = backup
         self.is_stopping = is_stopping
-        self.listeners: list[Callable[[str, dict[str, Any]], None]] = []
+        self.announce = announce
 
     # Schemas
 
@@ -295,7 +298,8 @@ class Migrations:
             backup_id=self.backup(f"before the migration to {versions.text(target)}") if self.backup else None,
         )
         Run(self, active, lease).begin()
-        self._announce("migration.started", {"id": active.id, "to_version": active.to_version, "total": active.total})
+        told = {"migration_id": active.id, "from_version": from_version, "to_version": active.to_version}
+        self.announce("migration.started", {**told, "items": active.total})
         return active
 
     def _refresh(self, txn: "ReadTransaction", request: Request) -> Version:
@@ -461,13 +465,8 @@ class Migrations:
     def _tell(self, outcome: Outcome, began: float) -> Outcome:
         outcome.duration_ms = round((perf_counter() - began) * 1000)
         if outcome.status in (COMPLETED, FAILED, ROLLED_BACK):
-            facts = {name: value for name, value in vars(outcome).items() if value not in (None, "")}
-            self._announce(f"migration.{outcome.status}", facts)
+            self.announce(f"migration.{outcome.status}", outcome.facts(), point="StateMigration")
         return outcome
-
-    def _announce(self, event: str, facts: "dict[str, Any]") -> None:
-        for listener in self.listeners:
-            listener(event, facts)
 
 
 def _report_undone(outcome: Outcome, progress: Progress) -> None:

@@ -50,9 +50,10 @@ class Violation(Exception):
             path += f"{int(index) + first_index}]{rest}"
         return path
 
-    def text(self, first_index: int = 0) -> str:
-        """All of it in words."""
-        return f"{self.path(first_index)} {self.problem} (rule {self.rule})"
+    def text(self, first_index: int = 0, *, hides_values: bool = False) -> str:
+        """All of it in words; without the problem, in which the value may be quoted, where values are to be hidden."""
+        problem = "does not fit" if hides_values else self.problem
+        return f"{self.path(first_index)} {problem} (rule {self.rule})"
 
 
 _PLACE = "\0"

@@ -46,7 +46,7 @@ class SchemaGuard(Guard):
             try:
                 schema.validate(values.decode(payload), level)
             except Violation as violation:
-                raise describe(violation, scope, name, schema, self._catalogue.first_index) from None
+                raise describe(violation, scope, name, schema, class_code, self._catalogue.first_index) from None
 
     def after_load(self, key: bytes, stored: bytes) -> bytes | None:
         current = self._manager.own_transaction()

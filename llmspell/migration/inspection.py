@@ -41,7 +41,7 @@ def inspect(
             checked += 1
             schema.validate(values.decode(payload), level or STRICT)
         except Violation as violation:
-            problems.append(describe(violation, scope, name, schema).message)
+            problems.append(describe(violation, scope, name, schema, stored[1]).message)
         except LlmspellError as error:
             problems.append(error.message)
         if len(problems) == MAX_PROBLEMS:

@@ -129,6 +129,15 @@ class Outcome:
     def is_success(self) -> bool:
         return self.error is None
 
+    def facts(self) -> "dict[str, Any]":
+        """What there is to tell of it, by the names that scripts know."""
+        told = {
+            "migration_id": self.id, "status": self.status, "from_version": self.from_version,
+            "to_version": self.to_version, "items_migrated": self.migrated, "items_skipped": self.skipped,
+            "duration_ms": self.duration_ms, "backup_id": self.backup_id, "error": self.error, "code": self.code,
+        }  # fmt: skip
+        return {name: fact for name, fact in told.items() if fact not in (None, "")}
+
     def fail(self, error: LlmspellError) -> "Outcome":
         """Note why it failed."""
         self.status = "failed"

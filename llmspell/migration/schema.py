@@ -8,6 +8,7 @@ from llmspell.migration.transforms import Transform
 from llmspell.migration.version import Version
 from llmspell.state.classes import matches
 from llmspell.state.scope import Scope
+from llmspell.storage.record import SENSITIVE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -194,9 +195,11 @@ def fits(pattern: str, text: str) -> bool:
     return not pattern or matches(tuple(pattern.split("*")), text)
 
 
-def describe(violation: Violation, scope: str, key: str, schema: Schema, first_index: int = 0) -> SchemaError:
-    """The error for a document: it names scope, key, path and rule."""
-    told = violation.text(first_index)
+def describe(
+    violation: Violation, scope: str, key: str, schema: Schema, class_code: int, first_index: int = 0
+) -> SchemaError:
+    """The error for a document of a class: it names scope, key, path and rule. Sensitive values are not in it."""
+    told = violation.text(first_index, hides_values=class_code == SENSITIVE)
     return SchemaError(f"the value of '{key}' in scope '{scope}' breaks the schema {schema.text}: {told}")
 
 

@@ -84,7 +84,7 @@ class Runtime:
                 from llmspell.runtime.migrations import open_migrations
 
                 self._migrations = open_migrations(
-                    config, self._state, self._back_up, lambda: self._stop.reason is not None
+                    config, self._state, self._back_up, lambda: self._stop.reason is not None, self.announce
                 )
             except BaseException:
                 self.close()
@@ -110,7 +110,7 @@ class Runtime:
         if self._backups is None:
             from llmspell.runtime.backups import open_backups
 
-            self._backups = open_backups(self.config, self.state)
+            self._backups = open_backups(self.config, self.state, self.announce)
         return self._backups
 
     @property

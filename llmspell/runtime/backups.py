@@ -1,16 +1,18 @@
 """The backups of a runtime, as `[state.backup]` says."""
 
+from llmspell.announce import silent
 from llmspell.backup.backups import Backups
 from llmspell.backup.retention import Policy
 from llmspell.backup.secret import Secret, find_secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from llmspell.announce import Announce
     from llmspell.config import Config
     from llmspell.state.manager import StateManager
 
 
-def open_backups(config: "Config", state: "StateManager") -> Backups:
+def open_backups(config: "Config", state: "StateManager", announce: "Announce" = silent) -> Backups:
     """The backups of `state` as `[state.backup]` and `[state.encryption]` say. The key is looked for when it is needed."""
     backup, encryption = config.state.backup, config.state.encryption
 
@@ -20,6 +22,7 @@ def open_backups(config: "Config", state: "StateManager") -> Backups:
     return Backups(
         state,
         backup.backup_dir,
+        announce=announce,
         ask_secret=ask_secret,
         encrypt=backup.encryption_enabled,
         key_derivation=encryption.key_derivation,

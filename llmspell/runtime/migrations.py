@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llmspell.announce import Announce
     from llmspell.config import Config
     from llmspell.state.manager import StateManager
 
@@ -18,8 +19,9 @@ DEFAULT_SCHEMAS = "./schemas"
 
 
 def open_migrations(
-    config: "Config", state: "StateManager", back_up: "Callable[[str], str]", is_stopping: "Callable[[], bool]"
-) -> Migrations:
+    config: "Config", state: "StateManager", back_up: "Callable[[str], str]", is_stopping: "Callable[[], bool]",
+    announce: "Announce",
+) -> Migrations:  # fmt: skip
     """The migrations of a state as `[state.migration]` says. From now on saves are stamped and checked.
 
     `back_up(description)` is called before a migration, when backups are enabled and the configuration wants it so. The
@@ -36,5 +38,10 @@ def open_migrations(
         register_directory(state, catalogue, folder)
     wants_backup = settings.backup_on_migration and config.state.backup.enabled
     return Migrations(
-        state, catalogue, validation_level=level, backup=back_up if wants_backup else None, is_stopping=is_stopping
+        state,
+        catalogue,
+        validation_level=level,
+        backup=back_up if wants_backup else None,
+        is_stopping=is_stopping,
+        announce=announce,
     )

@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from llmspell.errors import BadArgument, BadValue, Conflict, Corrupt, Interrupted, MigrationError, StorageFull
+from llmspell.errors import (
+    BadArgument,
+    BadValue,
+    Conflict,
+    Corrupt,
+    Interrupted,
+    MigrationError,
+    SchemaError,
+    StorageFull,
+)
 from llmspell.migration import lease, run
 from llmspell.migration.engine import Migrations
 from llmspell.migration.request import Outcome, Request
@@ -480,7 +489,7 @@ def test_documents_are_checked_before_they_are_migrated(migrations: Migrations) 
 
 def test_history_tells_what_ran(users: Migrations) -> None:
     heard: list[str] = []
-    users.listeners.append(lambda event, facts: heard.append(f"{event} {facts['to_version']}"))
+    users.announce = lambda event, data, *, point="": heard.append(f"{event} {data['to_version']} {point}".strip())
     outcome = users.migrate(to(2))
     users.rollback()
     (entry,) = users.history()
@@ -488,7 +497,33 @@ def test_history_tells_what_ran(users: Migrations) -> None:
     assert entry.checksum
     assert entry.plan_hash == outcome.plan_hash
     assert entry.started_at <= entry.finished_at
-    assert heard == ["migration.started 2.0.0", "migration.completed 2.0.0", "migration.rolled_back 1.0.0"]
+    assert heard == [
+        "migration.started 2.0.0",
+        "migration.completed 2.0.0 StateMigration",
+        "migration.rolled_back 1.0.0 StateMigration",
+    ]
+
+
+def test_what_is_sensitive_is_neither_shown_nor_quoted(migrations: Migrations, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As with encryption, which is not built.
+    monkeypatch.setattr("llmspell.state.manager.admit", lambda *_: None)
+    heard: list[str] = []
+    migrations.announce = lambda event, data, *, point="": heard.append(repr(data))
+    migrations.manager.set("user:1", "profile", {"user_id": "u1", "lang": "SECRET"}, class_="sensitive")
+    migrations.register(V1)
+    migrations.register({**V2, "fields": {"user_id": "string", "preferences": {"type": "object", "fields": {
+        "language": {"type": "string", "enum": ["de"]}}}}})  # fmt: skip
+    plan = migrations.plan(to(2))
+    assert plan.samples[0].before == {"user_id": "**redacted**", "lang": "**redacted**"}
+    outcome = migrations.migrate(to(2))
+    assert "$.preferences.language does not fit (rule enum)" in str(outcome.error)
+    with pytest.raises(SchemaError, match=r"\$.user_id does not fit"):
+        migrations.manager.set("user:1", "profile", {"user_id": ["SECRET"]}, class_="sensitive")
+    migrations.manager.guard = None
+    migrations.manager.set("user:1", "profile", {"user_id": ["SECRET"]}, class_="sensitive")
+    told = repr([heard, plan.samples[0].after, plan.samples[0].error, outcome.error, migrations.validate()])
+    assert "does not fit" in told
+    assert "SECRET" not in told
 
 
 def test_originals_of_old_migrations_are_dropped(users: Migrations, monkeypatch: pytest.MonkeyPatch) -> None:
