@@ -21,16 +21,17 @@ if TYPE_CHECKING:
     from llmspell.state.transaction import Transaction
     from llmspell.storage.store import ReadTransaction, WriteTransaction
 
-_CHECKPOINT = Struct("<Bq16sQQQ")
+_CHECKPOINT = Struct("<BBq16s")
+_MORE = Struct("<QQQ")
 
 
 def write(main: "WriteTransaction", session: bytes, checkpoint: Checkpoint) -> None:
     """Add a checkpoint at its version."""
     key = number_key(CHECKPOINT, session, checkpoint.version)
-    header = _CHECKPOINT.pack(
-        FORMAT, checkpoint.created_at, layout.id_bytes(checkpoint.id), checkpoint.scope_version,
-        checkpoint.artifact_count, checkpoint.artifact_bytes,
-    )  # fmt: skip
+    more = (checkpoint.scope_version - checkpoint.version, checkpoint.artifact_count, checkpoint.artifact_bytes)
+    header = _CHECKPOINT.pack(FORMAT, any(more), checkpoint.created_at, layout.id_bytes(checkpoint.id))
+    if any(more):
+        header += _MORE.pack(checkpoint.scope_version, *more[1:])
     main.put(key, record.seal(key, header, checkpoint.label.encode()))
 
 
@@ -38,9 +39,13 @@ def unpack(key: bytes, value: bytes) -> Checkpoint:
     """A checkpoint as it is stored; raises Corrupt."""
     session, version = id_text(key[1:17]), int.from_bytes(key[17:25], "big")
     body = unseal(key, value, f"the checkpoint at version {version} of the session {session}")
-    _, created_at, id, scope_version, count, size = _CHECKPOINT.unpack_from(body)
-    label = body[_CHECKPOINT.size :].decode(errors="replace")
-    return Checkpoint(session, version, id_text(id), label, created_at, scope_version, count, size)
+    _, has_more, created_at, id = _CHECKPOINT.unpack_from(body)
+    rest = _CHECKPOINT.size
+    more = (version, 0, 0)
+    if has_more:
+        more = _MORE.unpack_from(body, rest)
+        rest += _MORE.size
+    return Checkpoint(session, version, id_text(id), body[rest:].decode(errors="replace"), created_at, *more)
 
 
 def read(txn: "ReadTransaction", session: bytes, *, reverse: bool = False) -> "Iterator[Checkpoint]":

@@ -4,7 +4,7 @@ from struct import Struct
 
 from llmspell import values
 from llmspell.errors import BadArgument, Corrupt
-from llmspell.sessions.layout import FORMAT, TIMELINE, after, id_text, number_key, unseal
+from llmspell.sessions.layout import FORMAT, TIMELINE, after, id_bytes, id_text, number_key, unseal
 from llmspell.sessions.session import Entry
 from llmspell.storage import record
 
@@ -23,6 +23,7 @@ KINDS = (
 """The place of a kind is its stored code, so a new one comes last."""
 CODES = {kind: code for code, kind in enumerate(KINDS) if kind}
 STATE_KINDS = ("state.saved", "state.deleted")
+CHECKPOINT_KINDS = ("checkpoint.saved", "checkpoint.loaded")
 
 RESERVED = frozenset(("seq", "at", "kind", "correlation_id"))
 """What every entry has, so no entry's data has it."""
@@ -33,13 +34,11 @@ _ENTRY = Struct("<BBqB")
 def write(
     main: "WriteTransaction", session: bytes, seq: int, at: int, kind: str, correlation_id: str, data: "dict[str, Any]"
 ) -> None:
-    """Add an entry; an empty `correlation_id` is the session's own. What names the session's own scope names none."""
+    """Add an entry; an empty `correlation_id` is the session's own."""
     key = number_key(TIMELINE, session, seq)
-    if data.get("scope") == f"session:{id_text(session)}":
-        data = {name: value for name, value in data.items() if name != "scope"}
     correlation = correlation_id.encode()
     header = _ENTRY.pack(FORMAT, CODES[kind], at, len(correlation)) + correlation
-    main.put(key, record.seal(key, header, values.encode(data)))
+    main.put(key, record.seal(key, header, values.encode(_shorten(session, kind, data))))
 
 
 def unpack(key: bytes, value: bytes) -> Entry:
@@ -51,11 +50,29 @@ def unpack(key: bytes, value: bytes) -> Entry:
     _, code, at, size = _ENTRY.unpack_from(body)
     correlation = body[_ENTRY.size : _ENTRY.size + size]
     data = values.decode(body[_ENTRY.size + size :])
-    if not 0 < code < len(KINDS) or not isinstance(data, dict):
+    if not 0 < code < len(KINDS) or not isinstance(data, dict | list):
         raise Corrupt(f"{what} is damaged")
-    if KINDS[code] in STATE_KINDS:
-        data.setdefault("scope", f"session:{session}")
+    data = _spell_out(session, data)
     return Entry(seq, at, KINDS[code], correlation.decode(errors="replace"), data)
+
+
+def _shorten(session: bytes, kind: str, data: "dict[str, Any]") -> "dict[str, Any] | list[Any]":
+    """The data as it is stored: there are many entries, and most of them are of a change of the session's own scope."""
+    if kind in STATE_KINDS and data.keys() == {"scope", "key", "version"}:
+        own = data["scope"] == f"session:{id_text(session)}"
+        return [data["key"], data["version"]] if own else [data["key"], data["version"], data["scope"]]
+    if kind in CHECKPOINT_KINDS and data.keys() <= {"checkpoint_id", "version", "label"}:
+        return [id_bytes(data["checkpoint_id"]), data["version"], *([data["label"]] if "label" in data else [])]
+    return data
+
+
+def _spell_out(session: str, data: "dict[str, Any] | list[Any]") -> "dict[str, Any]":
+    if isinstance(data, dict):
+        return data
+    first, version, *more = data
+    if type(first) is bytes:
+        return {"checkpoint_id": id_text(first), "version": version, **({"label": more[0]} if more else {})}
+    return {"scope": more[0] if more else f"session:{session}", "key": first, "version": version}
 
 
 def read(

@@ -13,6 +13,7 @@ from llmspell.errors import StorageError
 from llmspell.storage.fault import explain
 from llmspell.storage.format import FILLING, FORMAT, FORMAT_KEY
 from llmspell.storage.lmdb import LmdbWrite
+from llmspell.storage.pieces import MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,6 +94,10 @@ class LmdbFill(LmdbWrite):
 
     def load(self, pairs: "Sequence[tuple[bytes, bytes]]") -> None:
         if self._is_alone and pairs and pairs[0][0] <= FORMAT_KEY <= pairs[-1][0]:
+            super().load(pairs)
+            return
+        # Values are not cut here: what is added at the end must stay in order.
+        if any(value.startswith(MARK) for _, value in pairs):
             super().load(pairs)
             return
         try:

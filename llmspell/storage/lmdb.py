@@ -10,9 +10,11 @@ from lmdb import BadValsizeError
 from lmdb import Error as LmdbError
 
 from llmspell.errors import LlmspellError, ReadOnly
-from llmspell.storage import environment
+from llmspell.storage import environment, pieces
 from llmspell.storage.fault import explain
+from llmspell.storage.pieces import MARK, PIECE_BYTES
 from llmspell.storage.scan import resume
+from llmspell.storage.store import BACK_ENDS_OWN as OWN
 from llmspell.storage.store import MAX_KEY_BYTES, ReadTransaction, Store, WriteTransaction
 
 TYPE_CHECKING = False
@@ -53,11 +55,14 @@ class LmdbRead(ReadTransaction):
 
     def get(self, key: bytes) -> bytes | None:
         try:
-            return self._txn.get(key)
+            value = self._txn.get(key)
         except BadValsizeError:
             return None
         except LmdbError as error:
             raise explain(error, self._environment.path) from error
+        if value is not None and value.startswith(MARK):
+            return pieces.join(self._txn.get, key, value)
+        return value
 
     def scan(self, start: bytes, end: bytes | None = None, *, reverse: bool = False) -> "Iterator[tuple[bytes, bytes]]":
         return _scan(self._txn, start, end, reverse, self._environment.path)
@@ -73,7 +78,7 @@ class LmdbWrite(WriteTransaction):
     when the block has swallowed it. One that failed within a savepoint is over with it.
     """
 
-    __slots__ = ("_environment", "_failure", "_timeout", "_txn", "changes")
+    __slots__ = ("_environment", "_failure", "_has_pieces", "_timeout", "_txn", "changes")
 
     def __init__(self, shared: "Environment", timeout: float | None) -> None:
         self._environment = shared
@@ -96,6 +101,9 @@ class LmdbWrite(WriteTransaction):
         except BaseException:
             shared.turn.release()
             raise
+        # Where no value is in pieces, no put has to look for those of the value before.
+        with self._txn.cursor() as cursor:
+            self._has_pieces = cursor.set_range(OWN)
         shared.transactions.add(self)
         return self
 
@@ -124,11 +132,14 @@ class LmdbWrite(WriteTransaction):
 
     def get(self, key: bytes) -> bytes | None:
         try:
-            return self._txn.get(key)
+            value = self._txn.get(key)
         except BadValsizeError:
             return None
         except LmdbError as error:
             raise self._fail(error) from error
+        if value is not None and value.startswith(MARK):
+            return pieces.join(self._txn.get, key, value)
+        return value
 
     def scan(self, start: bytes, end: bytes | None = None, *, reverse: bool = False) -> "Iterator[tuple[bytes, bytes]]":
         return resume(self, self._read, start, end, reverse, pairs=True)
@@ -137,8 +148,15 @@ class LmdbWrite(WriteTransaction):
         return resume(self, self._read_keys, start, end, reverse, pairs=False)
 
     def put(self, key: bytes, value: bytes) -> None:
+        if type(key) is not bytes or type(value) is not bytes:
+            key, value = bytes(memoryview(key)), bytes(memoryview(value))
+        if key >= OWN:
+            raise ValueError("a key that begins with 0xff is the back end's own")
         try:
-            self._txn.put(key, value)
+            if self._has_pieces or len(value) > PIECE_BYTES or value.startswith(MARK):
+                self._put_cut(key, value)
+            else:
+                self._txn.put(key, value)
         except BadValsizeError:
             raise ValueError(f"a key has 1 to {MAX_KEY_BYTES} bytes, not {len(key)}") from None
         except LmdbError as error:
@@ -146,7 +164,11 @@ class LmdbWrite(WriteTransaction):
         self.changes += 1
 
     def delete(self, key: bytes) -> bool:
+        if key >= OWN:
+            return False
         try:
+            if self._has_pieces:
+                self._drop_pieces(key)
             was_there = self._txn.delete(key)
         except BadValsizeError:
             return False
@@ -157,6 +179,46 @@ class LmdbWrite(WriteTransaction):
 
     def next_generation(self) -> int:
         return self._txn.id()
+
+    def _put_cut(self, key: bytes, value: bytes) -> None:
+        """Put a value, cut if that is better, and drop the pieces of the value before."""
+        txn = self._txn
+        if self._has_pieces:
+            self._drop_pieces(key)
+        count = len(value) // PIECE_BYTES if len(value) > PIECE_BYTES and pieces.is_cut(value) else 0
+        if count:
+            first = self._next_piece()
+            for number in range(count):
+                part = value[number * PIECE_BYTES : (number + 1) * PIECE_BYTES]
+                txn.put(pieces.key_of(first + number), part, append=True)
+            value = pieces.head(value, count, first)
+        elif value.startswith(MARK):
+            value = pieces.head(value, 0, 0)
+        txn.put(key, value)
+
+    def _next_piece(self) -> int:
+        """The number of the next piece, above all others."""
+        txn, number = self._txn, 0
+        if self._has_pieces:
+            with txn.cursor() as cursor:
+                if cursor.last() and cursor.key() >= OWN:
+                    number = int.from_bytes(cursor.key()[1:], "big") + 1
+        self._has_pieces = True
+        if number == 0:
+            # A piece on a page that other entries share would leave their pages half empty from then on, as the next ones come
+            # between. So the first one holds nothing: it fills that page up, and goes when there is enough on it to stay apart.
+            txn.put(pieces.key_of(pieces.FILLER), bytes(PIECE_BYTES), append=True)
+            number = pieces.FILLER + 1
+        elif pieces.FILLER_GOES_AT <= number < pieces.FILLER_GOES_AT + 4:
+            txn.delete(pieces.key_of(pieces.FILLER))
+        return number
+
+    def _drop_pieces(self, key: bytes) -> None:
+        """Drop the pieces of the value that is under a key."""
+        old = self._txn.get(key)
+        if old is not None and old.startswith(MARK):
+            for piece_key in pieces.keys_of(old):
+                self._txn.delete(piece_key)
 
     def savepoint(self) -> "LmdbSavepoint":
         return LmdbSavepoint(self)
@@ -246,12 +308,16 @@ class LmdbStore(Store):
 
     def get(self, key: bytes) -> bytes | None:
         try:
-            return self._environment.begin().get(key)
+            value = self._environment.begin().get(key)
         except BadValsizeError:
             return None
         except LmdbError as error:
             self._environment.recover(error)
-        return self._environment.begin().get(key)
+            value = self._environment.begin().get(key)
+        if value is not None and value.startswith(MARK):
+            with self.read() as txn:
+                return txn.get(key)
+        return value
 
     def generation(self) -> int:
         try:
@@ -341,6 +407,8 @@ def verify_files(path: str | os.PathLike[str]) -> list[str]:
 def _scan(
     txn: "Transaction[bytes]", start: bytes, end: bytes | None, reverse: bool, path: str
 ) -> "Iterator[tuple[bytes, bytes]]":
+    if end is None or end > OWN:
+        end = OWN
     try:
         cursor = txn.cursor()
         if reverse:
@@ -348,15 +416,14 @@ def _scan(
                 for pair in cursor.iterprev():
                     if pair[0] < start:
                         return
-                    yield pair
+                    value = pair[1]
+                    yield (pair[0], pieces.join(txn.get, pair[0], value)) if value.startswith(MARK) else pair
         elif cursor.set_range(start):
-            if end is None:
-                yield from cursor.iternext()
-                return
             for pair in cursor.iternext():
                 if pair[0] >= end:
                     return
-                yield pair
+                value = pair[1]
+                yield (pair[0], pieces.join(txn.get, pair[0], value)) if value.startswith(MARK) else pair
     except LmdbError as error:
         raise explain(error, path) from error
 
@@ -364,6 +431,8 @@ def _scan(
 def _scan_keys(
     txn: "Transaction[bytes]", start: bytes, end: bytes | None, reverse: bool, path: str
 ) -> "Iterator[bytes]":
+    if end is None or end > OWN:
+        end = OWN
     try:
         cursor = txn.cursor()
         if reverse:
@@ -374,13 +443,13 @@ def _scan_keys(
                     yield key
         elif cursor.set_range(start):
             for key in cursor.iternext(keys=True, values=False):
-                if end is not None and key >= end:
+                if key >= end:
                     return
                 yield key
     except LmdbError as error:
         raise explain(error, path) from error
 
 
-def _is_before(cursor: "Cursor[bytes]", end: bytes | None) -> bool:
+def _is_before(cursor: "Cursor[bytes]", end: bytes) -> bool:
     """Put the cursor on the last key below `end`; whether there is one."""
-    return cursor.prev() if end is not None and cursor.set_range(end) else cursor.last()
+    return cursor.prev() if cursor.set_range(end) else cursor.last()

@@ -5,7 +5,7 @@ from abc import abstractmethod
 from llmspell.errors import StorageError
 from llmspell.storage.format import FORMAT, FORMAT_KEY
 from llmspell.storage.scan import resume
-from llmspell.storage.store import MAX_KEY_BYTES, ReadTransaction, Store, WriteTransaction
+from llmspell.storage.store import BACK_ENDS_OWN, MAX_KEY_BYTES, ReadTransaction, Store, WriteTransaction
 from llmspell.storage.tree import Tree
 from llmspell.storage.turn import Turn
 
@@ -70,6 +70,8 @@ class TreeWrite(WriteTransaction):
             key, value = bytes(memoryview(key)), bytes(memoryview(value))
         if not 0 < len(key) <= MAX_KEY_BYTES:
             raise ValueError(f"a key has 1 to {MAX_KEY_BYTES} bytes, not {len(key)}")
+        if key >= BACK_ENDS_OWN:
+            raise ValueError("a key that begins with 0xff is the back end's own")
         self._tree.put(key, value)
         self.changes += 1
 

@@ -18,6 +18,10 @@ MAX_KEY_BYTES = 511
 """The longest key every back end takes: LMDB's limit at its default page size."""
 
 
+BACK_ENDS_OWN = b"\xff"
+"""Keys that begin with it are the back end's own: nobody sees them, and putting one raises ValueError."""
+
+
 class ReadTransaction(ABC):
     """A consistent view of the whole store at one moment. Ends when its `with` block ends."""
 
@@ -45,7 +49,7 @@ class WriteTransaction(ReadTransaction):
 
     @abstractmethod
     def put(self, key: bytes, value: bytes) -> None:
-        """Set `key`; an empty key or one above `MAX_KEY_BYTES` raises ValueError."""
+        """Set `key`; an empty key, one above `MAX_KEY_BYTES` and one of the back end's own raises ValueError."""
 
     def load(self, pairs: "Sequence[tuple[bytes, bytes]]") -> None:
         """Set many keys, given in ascending order: faster than one by one."""

@@ -11,15 +11,15 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from llmspell.storage.check import check
 from llmspell.storage.format import FORMAT, FORMAT_KEY
-from llmspell.storage.store import MAX_KEY_BYTES, ReadTransaction, Store, WriteTransaction
+from llmspell.storage.store import BACK_ENDS_OWN, MAX_KEY_BYTES, ReadTransaction, Store, WriteTransaction
 from tests.storage.conftest import open_kind
 
 KEYS = st.one_of(
-    st.sampled_from([b"a", b"a\0", b"a\0b", b"ab", b"b", b"\0", b"\xff", b"\xff" * MAX_KEY_BYTES]),
-    st.binary(min_size=1, max_size=3),
+    st.sampled_from([b"a", b"a\0", b"a\0b", b"ab", b"b", b"\0", b"\xfe", b"\xfe" * MAX_KEY_BYTES]),
+    st.binary(min_size=1, max_size=3).filter(lambda key: key < BACK_ENDS_OWN),
     st.builds(lambda stem, size: stem * size, st.sampled_from([b"a", b"z"]), st.integers(1, MAX_KEY_BYTES)),
 )
-VALUES = st.one_of(st.binary(max_size=8), st.builds(bytes, st.sampled_from([100, 2000, 5000, 40_000])))
+VALUES = st.one_of(st.binary(max_size=8), st.builds(bytes, st.sampled_from([100, 2000, 2100, 5000, 7000, 40_000])))
 Model = dict[bytes, bytes]
 
 
