@@ -8,9 +8,11 @@ from pathlib import Path
 import diskcache
 import lmdb
 
-from benchmarks.measure import Row, alternate, timed
+from benchmarks.measure import Row, Times, alternate, timed
 from llmspell.config import load
 from llmspell.runtime import Runtime
+from llmspell.state.key import state_key
+from llmspell.storage.record import HEADER_BYTES
 from llmspell.values import decode, encode
 
 VALUE = {"a": 1, "b": "x", "c": [1, 2, 3]}
@@ -40,6 +42,10 @@ State.transaction(function()
   for i = 1, n do State.save("bench", prefix .. i, {a = 1, b = "x", c = {1, 2, 3}}, {class = class}) end
 end)
 """
+ALONE_LUA = """
+local n, class, prefix = tonumber(args[1]), args[2], args[3]
+for i = 1, n do State.save("bench", prefix .. i, {a = 1, b = "x", c = {1, 2, 3}}, {class = class}) end
+"""
 LOAD_LUA = """
 local n = tonumber(args[1])
 for i = 1, n do State.load("bench", "load" .. i) end
@@ -52,6 +58,7 @@ State.transaction(() => {
   for (let i = 1; i <= Number(args[0]); i++) State.save(args[1], 'load' + i, {a: 1, b: 'x', c: [1, 2, 3]})
 })
 """
+LIST_JS = "{ if (State.listKeys(args[1]).length !== Number(args[0])) throw new Error('keys are missing') }"
 LIST_LUA = "assert(#State.list_keys(args[2]) == tonumber(args[1]))"
 PAGE_LUA = """
 for i = 1, tonumber(args[1]) do assert(#State.list_keys(args[2], {after = "k00005000", limit = 100}) == 100) end
@@ -78,6 +85,7 @@ def rows(folder: Path, rounds: int) -> Iterator[Row]:
     """Every figure of the state, as the table of the design lists them."""
     yield from _durable_saves(folder, rounds)
     yield from _transactions(folder, rounds)
+    yield from _alone(folder, rounds)
     yield from _loads(folder, rounds)
     yield from _lists(folder, rounds)
 
@@ -201,6 +209,20 @@ def _transactions(folder: Path, rounds: int) -> Iterator[Row]:
     yield Row("the same, ephemeral", ephemeral, standard)
 
 
+def _alone(folder: Path, rounds: int) -> Iterator[Row]:
+    count = 2000
+    bench = Bench(folder, "alone")
+    keys = _Keys()
+    sides = [
+        partial(lambda name: bench.run(ALONE_LUA, count, name, f"{name}{keys.take(1)[0].hex()}-"), name)
+        for name in ("standard", "ephemeral")
+    ]
+    standard, ephemeral = alternate(sides, rounds)
+    bench.runtime.close()
+    yield Row("a save alone with {class = 'standard'}, Lua, journal on", standard)
+    yield Row("the same, ephemeral", ephemeral, standard)
+
+
 def _loads(folder: Path, rounds: int) -> Iterator[Row]:
     count = 50_000
     bench = Bench(folder, "loads")
@@ -241,6 +263,16 @@ def _loads(folder: Path, rounds: int) -> Iterator[Row]:
     def with_diskcache() -> float:
         return timed(lambda: [cache.get(name) for name in some], len(some))
 
+    state = bench.runtime.state
+    texts = [name.decode() for name in names]
+
+    def uncounted(scope: str, key: str) -> bytes | None:
+        stored = state.find(state_key(scope, key))
+        return None if stored is None else stored[HEADER_BYTES:-4]
+
+    def loaded(load: Callable[[str, str], bytes | None]) -> float:
+        return timed(lambda: [load("bench", text) for text in texts], count)
+
     sides: list[Callable[[], float]] = [
         bare,
         with_sqlite,
@@ -248,8 +280,10 @@ def _loads(folder: Path, rounds: int) -> Iterator[Row]:
         lambda: bench.run(LOAD_LUA, count),
         lambda: bench.run(LOAD_JS, count, "js", language="javascript"),
         lambda: bench.run(LOAD_JS, count, "bench", language="javascript"),
+        lambda: loaded(state.load),
+        lambda: loaded(uncounted),
     ]
-    base, sqlite, disk_cache, lua, javascript, across = alternate(sides, rounds)
+    base, sqlite, disk_cache, lua, javascript, across, with_metrics, without = alternate(sides, rounds)
     database.close()
     cache.close()
     bench.runtime.close()
@@ -260,16 +294,37 @@ def _loads(folder: Path, rounds: int) -> Iterator[Row]:
     yield _with_rate(Row("load from Lua", lua, base, "≥ 250,000/s"), 250_000)
     yield _with_rate(Row("load from JavaScript", javascript, base, "≥ 200,000/s"), 200_000)
     yield Row("load from JavaScript of what Lua or Python saved", across, base)
+    yield _metrics(lua, with_metrics, without)
+
+
+def _metrics(lua: Times, counted: Times, uncounted: Times) -> Row:
+    """What counting costs: what `load` adds, in Python, to what it counts, taken away from a load by a script."""
+    costs = [mine - bare for mine, bare in zip(counted.seconds, uncounted.seconds, strict=True)]
+    cheaper = Times(tuple(whole - max(0, cost) for whole, cost in zip(lua.seconds, costs, strict=True)))
+    row = Row("load from Lua with its metrics, against without", lua, cheaper, "≤ 1.02", is_cost=True)
+    return Row(**{**row.__dict__, "is_met": (row.ratio or 0) <= 1.02})
 
 
 def _lists(folder: Path, rounds: int) -> Iterator[Row]:
-    bench = Bench(folder, "lists", state__journal__enabled=False)
+    bench = Bench(folder, "lists", state__journal__enabled=False, state__transaction_timeout_ms=0)
     sizes = {"small": 10_000, "large": 1_000_000, "all": 100_000}
     for scope, size in sizes.items():
         with bench.runtime.state.transaction():
             for number in range(size):
                 bench.runtime.state.save(scope, f"k{number:08}", b"\xc1\x01")
-    listing = alternate([lambda: bench.run(LIST_LUA, sizes["all"], "all")], rounds)[0]
+    cache = diskcache.Cache(str(folder / "lists-cache"))
+    with cache.transact():
+        for number in range(sizes["all"] // 10):
+            cache.set(f"k{number:08}", 1)
+    listing, in_javascript, disk_cache = alternate(
+        [
+            lambda: bench.run(LIST_LUA, sizes["all"], "all"),
+            lambda: bench.run(LIST_JS, sizes["all"], "all", language="javascript"),
+            lambda: timed(lambda: list(cache.iterkeys()), sizes["all"] // 10),
+        ],
+        rounds,
+    )
+    cache.close()
     small, large = alternate(
         [lambda scope=scope: bench.run(PAGE_LUA, 200, scope) for scope in ("small", "large")], rounds
     )  # type: ignore[misc]
@@ -285,7 +340,9 @@ def _lists(folder: Path, rounds: int) -> Iterator[Row]:
     )[0]
     database.close()
     yield Row("sqlite3 select of 100,000 keys, in Python, per key", sqlite)
+    yield Row("diskcache iterkeys of 10,000 keys, per key", disk_cache)
     yield _with_rate(Row("list_keys of 100,000 keys, Lua, per key", listing, target="≥ 500,000/s"), 500_000)
+    yield Row("the same, JavaScript", in_javascript, listing)
     yield Row("a page of 100 keys among 10,000", small)
     row = Row("a page of 100 keys among 1,000,000", large, small, "the same (≥ 0.8)")
     yield _with_target(row, 0.8)

@@ -164,12 +164,14 @@ class StateManager:
             if payload is None:
                 metrics.misses += 1
             return payload
-        if count & SAMPLED:
-            return self._load(scope, key)
-        start = perf_counter_ns()
-        payload = self._load(scope, key)
-        metrics.record(perf_counter_ns() - start)
-        return payload
+        start = 0 if count & SAMPLED else perf_counter_ns()
+        stored = self.find(state_key(scope, key))
+        if start:
+            metrics.record(perf_counter_ns() - start)
+        if stored is None:
+            metrics.misses += 1
+            return None
+        return stored[HEADER_BYTES:-4]
 
     def entry(self, scope: "str | Scope", key: str) -> Entry | None:
         """A value with its version, times, class and schema version, or None."""
@@ -520,13 +522,6 @@ class StateManager:
         """Let a commit after this time look for what has expired."""
         if expires_at < self.sweep_due:
             self.sweep_due = expires_at
-
-    def _load(self, scope: "str | Scope", key: str) -> bytes | None:
-        stored = self.find(state_key(scope, key))
-        if stored is None:
-            self.metrics.misses += 1
-            return None
-        return stored[HEADER_BYTES:-4]
 
     def find(self, record_key: bytes) -> bytes | None:
         """The record under a key, verified and not expired."""

@@ -1,5 +1,7 @@
 """Classes: who chooses them, and what each means."""
 
+import threading
+
 import pytest
 
 from llmspell.errors import BadArgument, BadValue, ConfigError, Corrupt, NotEnabled
@@ -214,3 +216,35 @@ class TestEphemeral:
         state.update("s", "n", lambda payload: payload)
         assert state.entry("s", "n").class_name == "ephemeral"
         assert state.version() == 0
+
+    def test_saving_one_alone_does_not_wait_for_a_writer(self, state: StateManager, store: Store, clock: Clock) -> None:
+        state.set("s", "first", 1, class_="ephemeral")
+        done = threading.Event()
+
+        def save() -> None:
+            for number in range(3):
+                state.set("s", "k", number, class_="ephemeral", ttl=5)
+            done.set()
+
+        with store.write():
+            thread = threading.Thread(target=save)
+            thread.start()
+            assert done.wait(20)
+            thread.join()
+        entry = state.entry("s", "k")
+        assert (entry.payload, entry.class_name, entry.created_at) == (b"\xc1\x02", "ephemeral", clock.now)
+        assert state.version() == 0
+        clock.advance(5)
+        assert state.list_keys("s") == ["first"]
+        state.set("s", "other", 1, class_="ephemeral", ttl=5)
+        assert state.ephemeral_store is not None
+        assert state.ephemeral_store.get(keys.scope_prefix("s") + b"k") is None
+
+    def test_saving_one_in_the_place_of_a_durable_one_is_journaled(self, state: StateManager) -> None:
+        state.set("s", "first", 1, class_="ephemeral")
+        state.set("s", "k", "durable")
+        state.set("s", "k", "volatile", class_="ephemeral")
+        assert state.get("s", "k") == "volatile"
+        assert [change.operation for change in state.changes()[0]] == ["save", "delete"]
+        assert state.delete("s", "k")
+        assert state.get("s", "k") is None

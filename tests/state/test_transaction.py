@@ -9,6 +9,7 @@ import pytest
 
 from llmspell.errors import Conflict, LlmspellError, StorageError, StorageFull, Timeout
 from llmspell.state.manager import StateManager
+from llmspell.state.transaction import Head, Transaction
 from llmspell.storage.store import Store
 
 Make = Callable[..., StateManager]
@@ -272,3 +273,40 @@ def test_a_transaction_that_ends_before_its_savepoint_is_undone_and_frees_the_st
     assert state.list_scopes() == []
     state.set("s", "next", 1)
     assert state.list_keys("s") == ["next"]
+
+
+class TestVersions:
+    def test_two_managers_in_turn_never_give_one_version_twice(self, make: Make) -> None:
+        managers = make(), make()
+        for number in range(9):
+            managers[number // 2 % 2].set("s", f"k{number}", number)
+        assert [change.version for change in managers[0].changes()[0]] == list(range(1, 10))
+
+    def test_a_version_of_an_undone_transaction_is_given_again(self, state: StateManager, store: Store) -> None:
+        state.set("s", "k", 1)
+        with pytest.raises(ZeroDivisionError), state.transaction():
+            state.set("s", "k", 2)
+            raise ZeroDivisionError
+        with state.transaction():
+            pass
+        state.set("s", "k", 3)
+        assert [revision.version for revision in state.history("s", "k")] == [2, 1]
+
+    def test_what_a_failed_commit_would_have_left_is_forgotten(self, state: StateManager) -> None:
+        def refuse(transaction: Transaction) -> None:
+            raise StorageError("no")
+
+        state.set("s", "k", 1)
+        state.participants.append(refuse)
+        with pytest.raises(StorageError):
+            state.set("s", "k", 2)
+        state.participants.clear()
+        state.set("s", "k", 3)
+        assert state.version() == 2
+
+    def test_a_head_that_somebody_else_has_changed_is_read_again(self, state: StateManager, store: Store) -> None:
+        state.set("s", "k", 1)
+        with store.write() as txn:
+            Head(100, 1, 0).write(txn)
+        state.set("s", "k", 2)
+        assert state.version() == 101

@@ -235,6 +235,21 @@ def test_stored_bytes_do_not_follow_the_buffer_they_came_from(any_store: Store) 
     assert any_store.get(b"x1") == b"before"
 
 
+def test_a_transaction_that_knows_the_next_generation_is_right(any_store: Store) -> None:
+    for number in range(3):
+        with suppress(Undo), any_store.write() as txn:
+            promised = txn.next_generation()
+            txn.put(b"x", b"undone")
+            raise Undo
+        with any_store.write() as txn, txn.savepoint():
+            assert txn.next_generation() == promised
+            txn.put(b"x%d" % number, b"")
+        assert promised in (None, any_store.generation())
+        with any_store.write() as txn:
+            txn.get(b"x")  # nothing is changed
+        assert promised in (None, any_store.generation())
+
+
 def test_every_commit_raises_the_generation(any_store: Store) -> None:
     seen = [any_store.generation()]
     for number in range(5):
