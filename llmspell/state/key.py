@@ -1,7 +1,7 @@
 """Keys: the names of values within a scope."""
 
 from llmspell.errors import BadArgument, InvalidKey
-from llmspell.state.scope import Scope, has_control_character
+from llmspell.state.scope import Scope, has_control_character, known
 from llmspell.storage.keys import MAX_SCOPE_AND_KEY_BYTES, MAX_STATE_KEY_BYTES
 
 MAX_KEY_BYTES = 256
@@ -14,7 +14,7 @@ def state_key(scope: str | Scope, key: str) -> bytes:
     has with its scope at most 480 bytes; InvalidScope for a scope that is none.
     """
     if type(scope) is not Scope:
-        scope = Scope.parse(scope)
+        scope = (known(scope) if type(scope) is str else None) or Scope.parse(scope)
     # Printable ASCII, nearly every key there is, needs no closer look.
     if type(key) is str and key.isascii() and key.isprintable() and 0 < len(key) <= MAX_KEY_BYTES and key[:2] != "__":
         made = scope.prefix + key.encode()

@@ -164,9 +164,11 @@ class StateManager:
             if payload is None:
                 metrics.misses += 1
             return payload
-        start = 0 if count & SAMPLED else perf_counter_ns()
-        stored = self.find(state_key(scope, key))
-        if start:
+        if count & SAMPLED:
+            stored = self.find(state_key(scope, key))
+        else:
+            start = perf_counter_ns()
+            stored = self.find(state_key(scope, key))
             metrics.record(perf_counter_ns() - start)
         if stored is None:
             metrics.misses += 1

@@ -10,6 +10,8 @@ MAX_BYTES = keys.MAX_SCOPE_AND_KEY_BYTES - 1
 
 _CACHE_SIZE = 4096
 _cache: "dict[str, Scope]" = {}
+known = _cache.get
+"""The scope of a text that has been parsed before, or None: what `Scope.parse` begins with."""
 
 
 class Scope:
