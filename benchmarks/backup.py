@@ -1,4 +1,5 @@
-"""Backups: of 200 MB of state, beside `zstd -3` of the same bytes, and restic and borg where they are installed.
+"""Backups: of 100 MB of values and 100 MB of artifacts, beside `zstd -3` of the same bytes, and restic and borg where they
+are installed.
 
 The memory is that of 2 GB: what is anonymous, and the most that was resident. The latter counts the pages of the mapped file,
 which the system takes back when it needs them.
@@ -14,12 +15,14 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.measure import Row, Times, alternate, timed
+from llmspell.artifacts.artifacts import Artifacts
 from llmspell.backup.backups import Backups
+from llmspell.sessions.sessions import Sessions
 from llmspell.state.manager import StateManager
 from llmspell.storage.lmdb import LmdbStore
 from llmspell.values import encode
 
-MEGABYTES, SMALL_MEGABYTES, LARGE_MEGABYTES = 200, 50, 2000
+MEGABYTES, ARTIFACT_MEGABYTES, SMALL_MEGABYTES, LARGE_MEGABYTES = 100, 100, 50, 2000
 VALUE_BYTES, SMALL_BYTES = 1000, 100
 MOST_ROUNDS = 5
 MOST_MIB = 150
@@ -27,16 +30,18 @@ SECRETS = {"RESTIC_PASSWORD": "bench", "BORG_PASSPHRASE": "bench", "BORG_UNKNOWN
 
 
 class Place:
-    """A store with so many megabytes of values that compress to about a fifth, and backups of it."""
+    """A store with so many megabytes of values that compress to about a fifth, and of artifacts that do not; its backups."""
 
-    def __init__(self, folder: Path, megabytes: int, value_bytes: int, plain: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, megabytes: int, value_bytes: int, plain: Path | None = None, artifacts: int = 0
+    ) -> None:
         self.folder = folder
         self.folder.mkdir()
         self.megabytes = megabytes
         self.state = StateManager(LmdbStore(folder / "store", sync=False), transaction_timeout_ms=0)
         self.backups = Backups(self.state, str(folder / "backups"))
         self._count = count()
-        self._fill(value_bytes, plain)
+        self._fill(value_bytes, plain, artifacts)
         self.full = ""
 
     def create(self) -> float:
@@ -72,7 +77,7 @@ class Place:
         shutil.rmtree(path)
         return taken
 
-    def _fill(self, value_bytes: int, plain: Path | None) -> None:
+    def _fill(self, value_bytes: int, plain: Path | None, artifacts: int) -> None:
         rng = random.Random(1)
         words = [f"{rng.getrandbits(40):x}" for _ in range(3000)]
         text = " ".join(rng.choice(words) for _ in range(400_000))
@@ -84,6 +89,12 @@ class Place:
                         payload = encode(text[start : start + value_bytes])
                         self.state.save(f"user:{number}", f"key{place:05}", payload)
                         file.write(payload)
+            if artifacts:
+                sessions = Sessions(self.state, self.state)
+                work, store = sessions.create(name="bench"), Artifacts(sessions).store
+                for number in range(artifacts):
+                    file.write(content := rng.randbytes(1_000_000))
+                    store(work, "tool_result", f"name{number}", content)
         self.state.store.sync()
 
 
@@ -93,6 +104,7 @@ class Others:
     def __init__(self, folder: Path, plain: Path) -> None:
         self.folder = folder
         self.plain = plain
+        self.megabytes = plain.stat().st_size / 1e6
         self._count = count()
 
     def zstd(self) -> float:
@@ -105,7 +117,7 @@ class Others:
                 target.flush()
                 os.fsync(target.fileno())
 
-        return timed(compress, MEGABYTES)
+        return timed(compress, self.megabytes)
 
     def program(self, *command: str, before: tuple[str, ...] = ()) -> Callable[[], float]:
         """A program that backs up the folder; `{}` becomes a number, and `before` runs unmeasured before it."""
@@ -114,7 +126,7 @@ class Others:
             number = next(self._count)
             if before:
                 self.call(*(word.format(number) for word in before))
-            return timed(lambda: self.call(*(word.format(number) for word in command)), MEGABYTES)
+            return timed(lambda: self.call(*(word.format(number) for word in command)), self.megabytes)
 
         return run
 
@@ -127,7 +139,7 @@ def rows(folder: Path, rounds: int) -> Iterator[Row]:
     plain = folder / "plain" / "values"
     plain.parent.mkdir()
     rounds = min(rounds, MOST_ROUNDS)
-    place = Place(folder / "backup", MEGABYTES, VALUE_BYTES, plain)
+    place = Place(folder / "backup", MEGABYTES, VALUE_BYTES, plain, ARTIFACT_MEGABYTES)
     others = Others(folder, plain)
     create, zstd = alternate([place.create, others.zstd], rounds)
     yield rate("full backup, per MB, beside `zstd -3` of one thread", create, zstd, 150)
@@ -162,7 +174,7 @@ def _beside_others(place: Place, others: Others, rounds: int) -> Iterator[Row]:
     for name, program in (("restic", restic), ("borg", borg)):
         if shutil.which(name):
             create, other = alternate([place.create, program], rounds)
-            yield rate(f"full backup, per MB, beside {name} of a file with these values", create, other, 150)
+            yield rate(f"full backup, per MB, beside {name} of a file with the same bytes", create, other, 150)
         else:
             yield Row(f"full backup beside {name}: {name} is not installed here", None)
 

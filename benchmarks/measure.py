@@ -32,7 +32,7 @@ def alternate(sides: Sequence[Callable[[], float]], rounds: int) -> list[Times]:
     return [Times(tuple(one)) for one in taken]
 
 
-def timed(action: Callable[[], object], operations: int = 1) -> float:
+def timed(action: Callable[[], object], operations: float = 1) -> float:
     """Seconds per operation of an action that does so many."""
     started = time.perf_counter()
     action()

@@ -76,7 +76,7 @@ class Maker:
             layer = COMPLETE
             if parent is not None:
                 layer = self._layer(txn, position, parent)
-            with PackWriter(self._folder, backup_id, seal, self._known, is_fine=layer == CHANGES) as pack:
+            with PackWriter(self._folder, backup_id, seal, self._known) as pack:
                 if scopes is not None:
                     pack.add(snapshot.of_scopes(txn, scopes), is_change=False, progress=progress)
                 elif parent is None or layer == COMPLETE:

@@ -18,7 +18,10 @@ _MAX_WAITING_BYTES = 16 << 20
 """Chunks on their way through the threads hold no more than about this much of plain bytes."""
 
 FINE = 8
-"""By how much chunks of changes are smaller than others."""
+"""By how much fine chunks are smaller than others."""
+
+Section = tuple[Iterable[chunks.Entry], bool]
+"""Entries of one space in key order, and whether they make fine chunks: of those a change makes fewer bytes new."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -76,11 +79,7 @@ class PackWriter:
     `finish` puts it on disk; a pack that is not finished is removed at the end of the `with` block.
     """
 
-    def __init__(
-        self, folder: Folder, backup_id: str, seal: Seal, known: dict[bytes, Ref], *, is_fine: bool = False
-    ) -> None:
-        """`is_fine` makes small chunks, of which many backups of a chain are read at once."""
-        self._scale = FINE if is_fine else 1
+    def __init__(self, folder: Folder, backup_id: str, seal: Seal, known: dict[bytes, Ref]) -> None:
         self._path = folder.pack_path(backup_id)
         self._seal = seal
         self._known = known
@@ -111,9 +110,13 @@ class PackWriter:
         """Bytes so far."""
         return self._offset
 
-    def add(self, sections: Iterable[Iterable[chunks.Entry]], *, is_change: bool, progress: Progress) -> None:
+    def add(self, sections: Iterable[Section], *, is_change: bool, progress: Progress) -> None:
         """Append the entries of every section, each in key order."""
-        cut = ((chunk, self._take_number()) for section in sections for chunk in chunks.cut(section, self._scale))
+        cut = (
+            (chunk, self._take_number())
+            for entries, is_fine in sections
+            for chunk in chunks.cut(entries, FINE if is_fine else 1)
+        )
         for (chunk, number), sealed in spread(cut, self._close, lambda item: item[0].size):
             self._append(chunk, number, sealed, is_change)
             progress(chunk.size)

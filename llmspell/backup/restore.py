@@ -6,7 +6,6 @@ written. An empty store, and a new one, is filled (`backup.fill`).
 """
 
 from collections.abc import Iterator
-from itertools import chain
 
 from llmspell.backup.content import Content
 from llmspell.backup.fill import Outcome, expiry_of, fill, finish, is_empty
@@ -160,7 +159,8 @@ def _goes(key: bytes, outcome: Outcome) -> bool:
 
 def present(txn: ReadTransaction) -> Iterator[tuple[bytes, bytes]]:
     """What a store has of that which goes into backups, in key order."""
-    return chain.from_iterable(everything(txn))  # type: ignore[arg-type]
+    for entries, _ in everything(txn):
+        yield from entries  # type: ignore[misc]
 
 
 def _apply(txn: WriteTransaction, key: bytes, value: bytes | None) -> None:

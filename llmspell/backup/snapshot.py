@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from llmspell.backup.chunk import Entry
 from llmspell.backup.manifest import Manifest
-from llmspell.backup.pack import Progress
+from llmspell.backup.pack import Progress, Section
 from llmspell.backup.seal import checksum
 from llmspell.state import journal
 from llmspell.state.scope import Scope
@@ -85,33 +85,36 @@ def relaxing(store: Store, progress: Progress) -> Progress:
     return tell
 
 
-def everything(txn: ReadTransaction) -> Iterator[Iterator[Entry]]:
+def everything(txn: ReadTransaction) -> Iterator[Section]:
     """All entries in key order, space by space, so that no chunk holds those of two."""
     yield from _spaces(txn, ())
 
 
-def untracked(txn: ReadTransaction) -> Iterator[Iterator[Entry]]:
+def untracked(txn: ReadTransaction) -> Iterator[Section]:
     """All entries of the spaces that must be read as a whole."""
     yield from _spaces(txn, TRACKED)
 
 
-def of_scopes(txn: ReadTransaction, scopes: list[str]) -> Iterator[Iterator[Entry]]:
+def of_scopes(txn: ReadTransaction, scopes: list[str]) -> Iterator[Section]:
     """The values of some scopes, without their history."""
     for prefix in sorted(Scope.parse(scope).prefix for scope in scopes):
-        yield txn.scan(prefix, prefix[:-1] + b"\1")
+        yield txn.scan(prefix, prefix[:-1] + b"\1"), False
 
 
-def changes(txn: ReadTransaction, since: int, until: int, gone: list[bytes]) -> Iterator[Iterator[Entry]]:
+def changes(txn: ReadTransaction, since: int, until: int, gone: list[bytes]) -> Iterator[Section]:
     """What the commits after one version and up to another have done to the tracked spaces; `gone` are pieces.
 
     Each part becomes chunks of its own: those of what has gone hold nothing else, which is how they are told.
     """
-    yield ((key, None) for key in gone)
-    yield txn.scan(keys.PIECES + (since + 1).to_bytes(8, "big"), keys.next_space(keys.PIECES))
     changed = sorted(changed_keys(txn, since, until))
-    yield _history(txn, changed, since)
-    yield txn.scan(keys.journal_key(since + 1), keys.next_space(keys.JOURNAL))
-    yield ((key, txn.get(key)) for key in changed)
+    parts: list[Iterator[Entry]] = [
+        ((key, None) for key in gone),
+        txn.scan(keys.PIECES + (since + 1).to_bytes(8, "big"), keys.next_space(keys.PIECES)),
+        _history(txn, changed, since),
+        txn.scan(keys.journal_key(since + 1), keys.next_space(keys.JOURNAL)),
+        ((key, txn.get(key)) for key in changed),
+    ]
+    yield from ((part, True) for part in parts)
 
 
 def changed_keys(txn: ReadTransaction, since: int, until: int) -> set[bytes]:
@@ -134,10 +137,10 @@ def _history(txn: ReadTransaction, changed: list[bytes], since: int) -> Iterator
         yield from txn.scan(keys.history_key(key, since + 1), keys.history_end(key))
 
 
-def _spaces(txn: ReadTransaction, without: tuple[bytes, ...]) -> Iterator[Iterator[Entry]]:
+def _spaces(txn: ReadTransaction, without: tuple[bytes, ...]) -> Iterator[Section]:
     position: bytes | None = b"\0"
     while position is not None and (key := next(txn.scan_keys(position), None)) is not None:
         space = key[:1]
         position = keys.next_space(space) if space < b"\xff" else None
         if space not in keys.DERIVED and space not in without:
-            yield txn.scan(space, position)
+            yield txn.scan(space, position), space not in TRACKED
