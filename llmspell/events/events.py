@@ -240,18 +240,27 @@ class Events:
     ) -> Event | None:
         """The next event of a subscription; None when none has come after `timeout` seconds.
 
-        `wait(seconds, until)` sleeps until then, or until `until()` once it has been notified, and gives True to end the
-        waiting. Raises NotFound for a subscription that has ended, also while it waits.
+        `wait(seconds, until)` sleeps for so long at most, and no longer than until `until()` after it has been notified; it gives
+        True when the script is to end. Raises NotFound for a subscription that has ended, also while it waits.
         """
         subscription = self._find(id)
         event = self._take(subscription)
         if event is not None:
             return event
-        queue, end = subscription.queue, time.monotonic() + timeout
+        queue, end, is_there = subscription.queue, time.monotonic() + timeout, True
         wait = wait or subscription.wake.wait
-        while not wait(max(0.0, end - time.monotonic()), lambda: bool(queue.events) or id not in self._subscriptions):
+
+        def look() -> bool:
+            nonlocal is_there
+            is_there = bool(queue.events) or id not in self._subscriptions
+            return is_there
+
+        while is_there:  # another thread may take what was there
+            is_there = False
+            if wait(max(0.0, end - time.monotonic()), look):
+                return None
             event = self._take(self._find(id))
-            if event is not None or time.monotonic() >= end:
+            if event is not None:
                 return event
         return None
 

@@ -195,6 +195,13 @@ class Event(Global):
 
     def _end(self) -> None:
         """End the subscriptions of the script."""
+        bus = self._bus
+        assert bus is not None
+        left = sum(len(found.queue.events) for found in bus.subscriptions() if self._own.get(found.id))
+        if left and self._stop.reason is None:
+            bus.warn(
+                "handlers of events have caused more events without end; the last ones reached none", {"left": left}
+            )
         for id in list(self._own):
             self.unsubscribe(id)
 

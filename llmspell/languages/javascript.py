@@ -265,11 +265,7 @@ class JavaScript(Language):
             self._begin(values.dump_json(texts).decode() if texts else "[]")
             self._start(source, name)
             self._settle_promises()
-            stop.part()
-            self._settle_promises()
-            while stop.is_due and not stop.attend():
-                stop.part()
-                self._settle_promises()
+            stop.finish(self._settle_promises)
             outcome: str = self._result() if stop.reason is None else ""
             if stop.reason is None and not outcome.startswith("-") and (lost := self._unhandled()):
                 outcome = "-" + lost

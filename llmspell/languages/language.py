@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 FOREVER = float("inf")
+MAX_ROUNDS = 10_000
+"""How often errands are run at a script's end."""
 
 
 class ScriptExit(Exception):
@@ -89,11 +91,17 @@ class Stop:
                 self.nesting -= 1
         return self.reason is not None
 
-    def finish(self) -> None:
-        """Say farewell, and run errands until none is left, or the script is to end."""
-        self.part()
-        while self.is_due and not self.attend():
+    def finish(self, settle: "Callable[[], None] | None" = None) -> None:
+        """Say farewell, and run errands until none is left, or the script is to end; `settle` is called in between.
+
+        Errands that leave each other work without end are left after MAX_ROUNDS.
+        """
+        for _ in range(MAX_ROUNDS):
             self.part()
+            if settle is not None:
+                settle()
+            if not self.is_due or self.attend():
+                return
 
     def part(self) -> None:
         """Say farewell, on the script's thread, unless the script is to end at once or runs inside a host function."""
