@@ -818,6 +818,12 @@ declare namespace llmspell {
    */
   type ReplayModeName = "exact" | "modified" | "simulate" | "debug";
 
+  /** A mode of replays. Its text is its name. */
+  interface ReplayMode {
+    /** Its name: exact, modified, simulate or debug. */
+    name(): ReplayModeName;
+  }
+
   /** A difference between what a hook said when it was recorded and what a hook of now said; `path` leads into the result. */
   interface ReplayFinding {
     path: string;
@@ -967,15 +973,15 @@ declare namespace llmspell {
   }
 
   /** Options of `Session.replay`. */
-  interface SessionReplayOptions<TModifications = any> {
+  interface SessionReplayOptions {
     /** Default: "exact". */
-    mode?: ReplayModeName | null;
+    mode?: ReplayModeName | ReplayMode | null;
     from?: string | number | null;
     to?: string | number | null;
     hook_filter?: string | null;
     /** The same as `hook_filter`. */
     hookFilter?: string | null;
-    modifications?: Storable<TModifications> | null;
+    modifications?: unknown | null;
     compare?: boolean | null;
     /** Default: false. */
     stop_on_error?: boolean | null;
@@ -1212,11 +1218,12 @@ declare namespace llmspell {
      *
      * Each execution meets the hook of the same point and name, else the hooks of that point. `from` and `to` are numbers of the
      * timeline or times, inclusive; `hook_filter` is a pattern on the hook's name or point; `modifications` a list of
-     * `{path, value, enabled}` or a map of paths to values; `timeout` is in seconds, for all. Others that write wait meanwhile.
+     * `{path, value, enabled}` or of what `Replay.create_modification` makes, or a map of paths to values; `timeout` is in
+     * seconds, for all. Others that write wait meanwhile.
      *
      * Absent unless the configuration sets `[runtime.sessions] enabled`.
      */
-    replay<TModifications>(id: string, options?: SessionReplayOptions<TModifications> | null): ReplayResult;
+    replay(id: string, options?: SessionReplayOptions | null): ReplayResult;
   }
 
   /**
@@ -1649,12 +1656,6 @@ declare namespace llmspell {
      * `include_builtin`, which adds the built-in hooks that the configuration enables.
      */
     list<TFilter>(filter?: Storable<TFilter> | null): HookInfo[];
-  }
-
-  /** A mode of replays. Its text is its name. */
-  interface ReplayMode {
-    /** Its name: exact, modified, simulate or debug. */
-    name(): ReplayModeName;
   }
 
   /** A value to be put into the context that hooks are given in a replay. */

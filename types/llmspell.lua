@@ -770,6 +770,14 @@ function State.cleanupBackups(dry_run) end
 ---| "simulate"
 ---| "debug"
 
+---A mode of replays. Its text is its name.
+---@class llmspell.ReplayMode
+local ReplayMode = {}
+
+---Its name: exact, modified, simulate or debug.
+---@return llmspell.ReplayModeName
+function ReplayMode:name() end
+
 ---A difference between what a hook said when it was recorded and what a hook of now said; `path` leads into the result.
 ---@class llmspell.ReplayFinding
 ---@field path string
@@ -881,12 +889,12 @@ function State.cleanupBackups(dry_run) end
 
 ---Options of `Session.replay`.
 ---@class (exact) Session.replay.Options
----@field mode? llmspell.ReplayModeName default: "exact"
+---@field mode? llmspell.ReplayModeName|llmspell.ReplayMode default: "exact"
 ---@field from? llmspell.Moment
 ---@field to? llmspell.Moment
 ---@field hook_filter? string
 ---@field hookFilter? string
----@field modifications? llmspell.Storable
+---@field modifications? any
 ---@field compare? boolean
 ---@field stop_on_error? boolean default: false
 ---@field stopOnError? boolean default: false
@@ -1110,7 +1118,8 @@ function Session.getReplayMetadata(id) end
 ---
 ---Each execution meets the hook of the same point and name, else the hooks of that point. `from` and `to` are numbers of the
 ---timeline or times, inclusive; `hook_filter` is a pattern on the hook's name or point; `modifications` a list of
----`{path, value, enabled}` or a map of paths to values; `timeout` is in seconds, for all. Others that write wait meanwhile.
+---`{path, value, enabled}` or of what `Replay.create_modification` makes, or a map of paths to values; `timeout` is in
+---seconds, for all. Others that write wait meanwhile.
 ---
 ---Absent unless the configuration sets `[runtime.sessions] enabled`.
 ---@param id string
@@ -1557,14 +1566,6 @@ function Hook.unregister(handle) end
 ---@param filter? llmspell.Storable
 ---@return llmspell.HookInfo[]
 function Hook.list(filter) end
-
----A mode of replays. Its text is its name.
----@class llmspell.ReplayMode
-local ReplayMode = {}
-
----Its name: exact, modified, simulate or debug.
----@return llmspell.ReplayModeName
-function ReplayMode:name() end
 
 ---A value to be put into the context that hooks are given in a replay.
 ---@class llmspell.ReplayModification

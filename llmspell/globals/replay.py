@@ -9,7 +9,7 @@ from llmspell.replay.replays import said
 from llmspell.replay.schedule import Cron, Interval, Once, Schedule, runs_of
 from llmspell.state import moment
 from llmspell.state.moment import text as time_text
-from llmspell.surface.model import Anything, Choice, Global, Handle, Moment, Payload, Record
+from llmspell.surface.model import Anything, Assembly, Choice, Global, Handle, Moment, Payload, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -265,18 +265,23 @@ class SessionReplay(Global):
         )  # fmt: skip
 
     def replay(
-        self, id: str, *, mode: ReplayModeName = ReplayModeName(EXACT), from_: Moment | None = None,  # noqa: B008 - it is text
-        to: Moment | None = None, hook_filter: str | None = None, modifications: Anything = None,
+        self, id: str, *, mode: ReplayModeName | ReplayMode = ReplayModeName(EXACT),  # noqa: B008 - it is text
+        from_: Moment | None = None, to: Moment | None = None, hook_filter: str | None = None, modifications: Assembly = None,
         compare: bool | None = None, stop_on_error: bool = False, timeout: float = DEFAULT_TIMEOUT,
     ) -> ReplayResult:  # fmt: skip
         """Run the recorded hooks of a session again, in order, and tell what differs. Changes nothing.
 
         Each execution meets the hook of the same point and name, else the hooks of that point. `from` and `to` are numbers of the
         timeline or times, inclusive; `hook_filter` is a pattern on the hook's name or point; `modifications` a list of
-        `{path, value, enabled}` or a map of paths to values; `timeout` is in seconds, for all. Others that write wait meanwhile.
+        `{path, value, enabled}` or of what `Replay.create_modification` makes, or a map of paths to values; `timeout` is in
+        seconds, for all. Others that write wait meanwhile.
         """
+        if isinstance(modifications, list):
+            modifications = [
+                each._modification if isinstance(each, ReplayModification) else each for each in modifications
+            ]
         config = Config(
-            mode, first=from_, last=to, hook_filter=hook_filter, modifications=read_modifications(modifications),
+            str(mode), first=from_, last=to, hook_filter=hook_filter, modifications=read_modifications(modifications),
             compare=compare, stop_on_error=stop_on_error, timeout=timeout,
         )  # fmt: skip
         return describe(self._replays.replay(id, config))

@@ -82,7 +82,7 @@ class JavaScriptWire:
     def definition(self, raw: str, callback: "Callable[[int], Any]") -> "Any":
         def read(item: "Any") -> "Any":
             if type(item) is dict:
-                # No object of JavaScript has a key that is a number: that is how the prelude writes a function.
+                # No object of JavaScript has a key that is a number: that is how the prelude writes a function or a handle.
                 return callback(item[0]) if 0 in item else {name: read(part) for name, part in item.items()}
             return [read(part) for part in item] if type(item) is list else item
 
@@ -242,7 +242,7 @@ class JavaScript(Language):
             self._context.add_callable(key, bound.call)
             names = '["' + '","'.join(bound.names) + '"]'
             define(
-                bound.space, names, bound.kind, key, bound.index, bound.slots, bound.has_options, bound.required,
+                bound.space, names, bound.kind, key, bound.index, bound.slots, bound.options, bound.required,
                 bound.text_field, bound.handle,
             )  # fmt: skip
 

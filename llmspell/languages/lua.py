@@ -76,7 +76,7 @@ class LuaWire:
         def read(_code: int, data: bytes) -> "Any":
             return callback(int.from_bytes(data, "big", signed=True))
 
-        # The codec of scripts writes extensions for functions alone.
+        # The codec of scripts writes extensions for functions and handles alone.
         return msgpack.unpackb(raw[1:], strict_map_key=False, raw=False, timestamp=1, ext_hook=read)
 
     def invoke(self, token: int, parts: tuple[str | bytes, ...], seconds: float, form: Form | None) -> bytes:
@@ -216,7 +216,7 @@ class Lua(Language):
                 names = self._runtime.table(*[name.encode() for name in bound.names])
                 define(
                     bound.space.encode(), names, bound.kind.encode(), bound.call, bound.index, bound.slots.encode(),
-                    bound.has_options, bound.is_structured, bound.required, bound.text_field.encode(), bound.handle.encode(),
+                    bound.options.encode(), bound.is_structured, bound.required, bound.text_field.encode(), bound.handle.encode(),
                     bound.layout.encode(),
                 )  # fmt: skip
         seal()

@@ -105,15 +105,18 @@ class ReplayConfig:
 
 
 def read_modifications(given: "Any") -> list[Modification]:
-    """Modifications as a list of `{path, value, enabled}`, or as a map of paths to values. Raises BadArgument."""
+    """Modifications from a list of them and of `{path, value, enabled}`, or from a map of paths to values. Raises BadArgument."""
     if not given:
         return []
     if isinstance(given, dict) and all(isinstance(name, str) for name in given):
         return [Modification(path, value) for path, value in given.items()]
-    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+    if not isinstance(given, list) or not all(isinstance(each, dict | Modification) for each in given):
         raise BadArgument("modifications must be a list of {path, value, enabled}, or a map of paths to values")
     found = []
     for each in given:
+        if isinstance(each, Modification):
+            found.append(each)
+            continue
         unknown = each.keys() - {"path", "value", "enabled"}
         enabled = each.get("enabled", True)
         if unknown or "path" not in each or not isinstance(enabled, bool):

@@ -142,6 +142,10 @@ class Host:
                 yield from self._bind(given.__name__, each, getattr(given, each.python), Type("handle", python=given))
         yield bound
 
+    def held(self, token: int) -> Handle | None:
+        """What a token stands for, or None."""
+        return self.handles[token] if 0 <= token < len(self.handles) else None
+
     def hold(self, handle: Handle) -> "list[Any]":
         """Token and text of a handle, as the prelude gets them; the same one has the same token for ever."""
         token = self.tokens.get(id(handle))
@@ -238,12 +242,19 @@ class Bound:
         self.names = tuple(dict.fromkeys((function.name, camel_case(function.name))))
         self.slots = "h" * self.is_method + "".join(slot(parameter.type) for parameter in function.parameters)
         self.required = function.required_count + self.is_method
-        self.has_options = bool(function.options)
+        self.options = options_slot(function)
         self.handle = function.result.handle.__name__ if function.result.handle else ""
         self.is_structured = function.result.kind in STRUCTURED_RESULTS
         self.text_field = text_field(function.result)
         self.layout = layout(function.result)
         self.call = _call(host, function, method, self_type)
+
+
+def options_slot(function: Function) -> str:
+    """The slot of the options: `h` when handles may stand in them, else `v`; "" when there are none."""
+    if any(option.type.kind in ("handle", "assembly") for option in function.options):
+        return "h"
+    return "v" if function.options else ""
 
 
 def text_field(result: Type) -> str:
@@ -351,6 +362,7 @@ class _Options:
         self.fields.update({camel_case(field.name): field for field in function.options})
         self._are_constant = all(field.type.kind in CONSTANT_KINDS for field in function.options)
         self._known: dict[Any, dict[str, Any]] = {}
+        self._may_hold = options_slot(function) == "h"
 
     def read(self, raw: "Any") -> "dict[str, Any]":
         """The options by their names in Python."""
@@ -364,7 +376,8 @@ class _Options:
         return known
 
     def _read(self, raw: "Any") -> "dict[str, Any]":
-        given = values.decode(self.host.wire.payload(raw))
+        wire = self.host.wire
+        given = wire.definition(raw, self.host.held) if self._may_hold else values.decode(wire.payload(raw))
         if not isinstance(given, dict):
             position = len(self.function.parameters) + 1
             raise BadArgument(
@@ -380,9 +393,12 @@ class _Options:
                 raise BadArgument(f"the option '{field.name}' is given in both spellings")
             if value is None:
                 continue
-            if field.type.kind == "payload":
+            kind = field.type.kind
+            if self._may_hold and kind not in ("handle", "assembly"):
+                _refuse_handles(value, f"$.{name}")
+            if kind == "payload":
                 value = values.encode(value)
-            else:
+            elif kind != "assembly":
                 value = conform(value, field.type, f"the option '{name}'", self.host)
             arguments[field.python] = value
         return arguments
@@ -415,7 +431,7 @@ def _argument(host: Host, parameter: Field, position: int, function: Function) -
                 return absent()
             if type(value) is not int:  # text, which the prelude lets through where it may stand
                 return conform(value, type_.item or type_, where, host)
-            handle = host.handles[value] if 0 <= value < len(host.handles) else None
+            handle = host.held(value)
             if isinstance(handle, type_.python):
                 return handle
             got = "nothing" if handle is None else type(handle).__name__
@@ -483,6 +499,13 @@ def conform(value: "Any", type_: Type, where: str, host: Host) -> "Any":
     if found == "number" and value - value != 0 and kind != "anything":
         got = "NaN" if value != value else "infinite number"
         raise BadArgument(f"{where} must be {host.expected(type_)}, got {a(got)}")
+    if kind == "handle":
+        if isinstance(value, type_.python):
+            return value
+        if isinstance(value, Handle):
+            raise BadArgument(f"{where} must be {host.expected(type_)}, got {a(type(value).__name__)}")
+        if type_.item is not None:
+            return conform(value, type_.item, where, host)
     if kind == "reference":
         text = type_.python.text_of(value) if found == "map" else None
         if text is not None:
@@ -513,6 +536,14 @@ def conform(value: "Any", type_: Type, where: str, host: Host) -> "Any":
     if kind == "integer" and found == "number":
         raise BadArgument(f"{where} must be {host.expected(type_)}, got {value:g}")
     raise BadArgument(f"{where} must be {host.expected(type_)}, got {host.got(value)}")
+
+
+def _refuse_handles(value: "Any", path: str) -> None:
+    if isinstance(value, Handle):
+        raise BadValue(f"cannot store {type(value).__name__} (at {path})")
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            _refuse_handles(item, f"{path}.{key}" if isinstance(key, str) else f"{path}[{key}]")
 
 
 def _refuse_surrogates(text: str, where: str) -> None:

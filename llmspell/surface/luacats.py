@@ -43,7 +43,7 @@ KINDS = {
     "none": "nil", "boolean": "boolean", "integer": "integer", "number": "number", "string": "string", "bytes": "string",
     "anything": "llmspell.Value", "payload": "llmspell.Value", "moment": "llmspell.Moment",
     "callback": "fun(...: any): any", "lasting_callback": "fun(...: any): any",
-    "definition": "string|number|table", "lasting": "table",
+    "definition": "string|number|table", "lasting": "table", "assembly": "any",
 }  # fmt: skip
 
 

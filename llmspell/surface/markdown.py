@@ -42,7 +42,7 @@ script: 10 is for commands that were asked for something.
 WORDS = {
     "none": "nothing", "boolean": "boolean", "integer": "integer", "number": "number", "string": "text", "bytes": "bytes",
     "anything": "any value", "payload": "any value", "moment": "time", "callback": "function",
-    "lasting_callback": "function", "definition": "text, number or map", "lasting": "map",
+    "lasting_callback": "function", "definition": "text, number or map", "lasting": "map", "assembly": "any value",
 }  # fmt: skip
 
 LANGUAGES = {"lua": "Lua", "javascript": "JavaScript"}

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     Moment = str | int | float
     Definition = Any
     LastingDefinition = Any
+    Assembly = Any
 else:
 
     class Payload:
@@ -52,6 +53,9 @@ else:
 
     class LastingDefinition:
         """A Definition whose functions are kept for as long as the script runs."""
+
+    class Assembly:
+        """Any value, decoded, in which handles may stand at any depth: each comes as itself. For options alone."""
 
 
 class Callback:
@@ -159,7 +163,7 @@ class Type:
     """One type of the closed set.
 
     `kind` is one of: none, boolean, integer, number, string, bytes, anything, payload, moment, choice, list, map,
-    record, reference, handle, callback, lasting_callback, definition, lasting. A reference is text, or a record whose
+    record, reference, handle, callback, lasting_callback, definition, lasting, assembly. A reference is text, or a record whose
     `text_field` it is. `item` is the type of a list's or map's items, or the text that may stand in a handle's place; `python`
     is the class of a choice, record, reference or handle; `optional` says whether None is allowed.
     """
@@ -170,6 +174,7 @@ class Type:
         type(None): "none", None: "none", bool: "boolean", int: "integer", float: "number", str: "string", bytes: "bytes",
         Anything: "anything", Payload: "payload", Moment: "moment", Callback: "callback",
         LastingCallback: "lasting_callback", Definition: "definition", LastingDefinition: "lasting",
+        Assembly: "assembly",
     }  # fmt: skip
 
     def __init__(self, kind: str, *, item: "Type | None" = None, python: "Any" = None, optional: bool = False) -> None:
@@ -266,9 +271,9 @@ class Function:
             Field(name, Type.of(hints[name]), keyword_defaults.get(name, REQUIRED)) for name in keyword_only
         )
         self.result = Type.of(hints["return"])
-        inside = [field.type.item for field in self.parameters if field.type.kind in ("list", "map")]
-        if any(kind is not None and kind.handle for kind in (*inside, *(option.type for option in self.options))):
-            raise TypeError(f"{self.call}: a handle is a parameter or a result, nothing inside of one and no option")
+        inside = [field.type.item for field in (*self.parameters, *self.options) if field.type.kind in ("list", "map")]
+        if any(kind is not None and kind.handle for kind in inside):
+            raise TypeError(f"{self.call}: a handle is a parameter, an option or a result, but nothing inside of one")
 
     @property
     def call(self) -> str:

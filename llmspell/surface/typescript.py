@@ -84,6 +84,7 @@ KINDS = {
     "none": "void", "boolean": "boolean", "integer": "number", "number": "number", "string": "string", "bytes": "Uint8Array",
     "moment": "string | number", "callback": "(...values: any[]) => any",
     "lasting_callback": "(...values: any[]) => any", "definition": "string | number | object", "lasting": "object",
+    "assembly": "unknown",
 }  # fmt: skip
 
 

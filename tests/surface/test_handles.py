@@ -14,7 +14,7 @@ from llmspell.languages.language import Language, Limits, Services, Stop
 from llmspell.languages.lua import Lua
 from llmspell.surface import host
 from llmspell.surface.hint import missing_hint
-from llmspell.surface.model import Anything, Choice, Global, Handle, Payload, Record
+from llmspell.surface.model import Anything, Assembly, Choice, Global, Handle, Payload, Record
 
 
 class Size(Choice):
@@ -98,6 +98,27 @@ class Store(Global):
         return value
 
 
+class Packer(Global):
+    """Handles in options."""
+
+    name = "Packer"
+
+    def pack(
+        self, name: str, *, box: Box | None = None, size: Size | Lid = Size("small"), inside: Assembly = None,  # noqa: B008
+        note: Anything = None, raw: Payload = b"",
+    ) -> list[Anything]:  # fmt: skip
+        """What came."""
+
+        def told(value: Any) -> Any:
+            if isinstance(value, Handle):
+                return f"<{value}>"
+            if isinstance(value, dict):
+                return {key: told(item) for key, item in value.items()}
+            return [told(item) for item in value] if isinstance(value, list) else value
+
+        return [name, told(box), told(size), told(inside), note, bool(raw)]
+
+
 class Shelf(Global):
     """A group with constants."""
 
@@ -129,7 +150,7 @@ class Bench:
         self.printed = b""
         services = Services(write=self._write, report_bug=self.bugs.append, grants=Grants(), stop=Stop())
         self.store = Store()
-        self.language = language([self.store, Shelf()], Limits(), services)
+        self.language = language([self.store, Shelf(), Packer()], Limits(), services)
         self.is_lua = language is Lua
 
     def _write(self, _stream: int, data: bytes) -> None:
@@ -281,6 +302,37 @@ def test_handles_and_globals_are_no_values(bench: Bench) -> None:
     assert bench("return Store.store({})", "Store.store({})") == {}
 
 
+def test_handles_may_stand_in_options_that_say_so(bench: Bench) -> None:
+    assert bench(
+        "local b = Store.make('a') return Packer.pack('n', {box = b, size = b:lid(), inside = {1, {x = b, y = {b}}, b:lid()}, note = {z = 1}})",
+        "const b = Store.make('a'); Packer.pack('n', {box: b, size: b.lid(), inside: [1, {x: b, y: [b]}, b.lid()], note: {z: 1}})",
+    ) == ["n", "<Box a>", "<Lid>", [1, {"x": "<Box a>", "y": ["<Box a>"]}, "<Lid>"], {"z": 1}, False]
+    assert bench("return Packer.pack('n', {size = 'large', inside = Store.make('b')})", "Packer.pack('n', {size: 'large', inside: Store.make('b')})") == [
+        "n", None, "large", "<Box b>", None, False,
+    ]  # fmt: skip
+    for lua, javascript, problem in (
+        ("{box = b:lid()}", "{box: b.lid()}", "bad_argument: Packer.pack: the option 'box' must be a Box, got a Lid"),
+        ("{size = b}", "{size: b}", "bad_argument: Packer.pack: the option 'size' must be one of small, large or a Lid, got a Box"),
+        ("{size = 'huge'}", "{size: 'huge'}", "bad_argument: Packer.pack: the option 'size' must be one of small, large, got 'huge'"),
+        ("{note = {x = b}}", "{note: {x: b}}", "bad_value: Packer.pack: cannot store Box (at $.note.x)"),
+        ("{raw = b}", "{raw: b}", "bad_value: Packer.pack: cannot store Box (at $.raw)"),
+        ("{inside = Store}", "{inside: Store}", "bad_value: Packer.pack: cannot store Store (at $.inside)"),
+        ("{inside = {x = {b, print}}}", "{inside: {x: [b, print]}}", "bad_value: Packer.pack: cannot store a function (at $.inside.x[{}])"),
+        ("b", "b", "bad_argument: Packer.pack: the options (argument 2) must be {}, got a Box"),
+    ):  # fmt: skip
+        problem = problem.replace("x[{}]", "x[2]" if bench.is_lua else "x[1]").replace(
+            "{}", "a table" if bench.is_lua else "an object"
+        )
+        assert (
+            bench.refused(
+                f"local b = Store.make('a') Packer.pack('n', {lua})",
+                f"{{ const b = Store.make('a'); Packer.pack('n', {javascript}) }}",
+            )
+            == problem
+        )
+    assert bench("return Packer.pack('n', {note = 1, box = nil})", "Packer.pack('n', {note: 1, box: null})")[4] == 1
+
+
 def test_a_promise_of_a_handle_is_the_handle() -> None:
     bench = Bench(JavaScript)
     assert bench("", "const b = await Store.make('a'); (await b.lid()) === b.lid()") is True
@@ -327,15 +379,15 @@ def test_a_forged_token_is_refused(bench: Bench, token: object) -> None:
 
 
 def test_declarations_that_scripts_could_not_use_fail() -> None:
-    with pytest.raises(TypeError, match="a handle is a parameter or a result"):
+    with pytest.raises(TypeError, match="a handle is a parameter, an option or a result"):
 
         class Options(Global):
             name = "Options"
 
-            def make(self, *, box: Box) -> None:
-                """With an option."""
+            def make(self, *, boxes: dict[str, Box]) -> None:
+                """With a map."""
 
-    with pytest.raises(TypeError, match="a handle is a parameter or a result"):
+    with pytest.raises(TypeError, match="a handle is a parameter, an option or a result"):
 
         class Lists(Global):
             name = "Lists"

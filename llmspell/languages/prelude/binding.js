@@ -41,10 +41,10 @@
   const fail = (index, position, got) => {
     throw thrown(raw.mistyped(index, position, got))
   }
-  const written = (v, index, position, keep = null) => {
+  const written = (v, index, position, keep = null, hold = null) => {
     if (v === undefined) fail(index, position, 'nothing')
     try {
-      return encodeWith(v, keep)
+      return encodeWith(v, keep, hold)
     } catch (error) {
       if (error instanceof Unstorable) throw thrown(raw.unstorable(index, stringify(error.path), error.problem))
       throw error
@@ -114,17 +114,17 @@
     return handle ? (reply) => withHandles(finished(reply), handle) : finished
   }
 
-  const bind = (name, call, index, slots, hasOptions, required, textField, handle) => {
+  const bind = (name, call, index, slots, options, required, textField, handle) => {
     const finish = finisher(textField, handle)
     const n = slots.length
     const read = []
     for (let i = 0; i < n; i++) read[i] = READ[slots[i]]
     const hasCallback = indexOf(slots, 'f') >= 0 || indexOf(slots, 'd') >= 0
     const optionsOf = (o, extra) => {
-      if (extra || !hasOptions) fail(index, n, 'extra')
+      if (extra || options === '') fail(index, n, 'extra')
       if (o === null) return null
       if (typeof o !== 'object' || isArray(o)) fail(index, n, kindOf(o))
-      return written(o, index, n)
+      return written(o, index, n, null, options === 'h' ? tokenOf : null)
     }
     let f
     if (n === 2 && !hasCallback) {

@@ -137,19 +137,19 @@ local READ = {
   D = function(v, index) return v ~= nil and encode_definition(v, index, keep_for_good) or nil end,
 }
 
-local function bind(call, index, slots, has_options, is_structured, required, layout)
+local function bind(call, index, slots, options, is_structured, required, layout)
   local finish = layout ~= "" and finish_record(layout) or finish
   local n, read = #slots, {}
   for i = 1, n do read[i] = READ[sub(slots, i, i)] end
   local has_callback = find(slots, "[fd]")
 
   local function options_of(o, extra)
-    if extra ~= nil or (o ~= nil and not has_options) then
+    if extra ~= nil or (o ~= nil and options == "") then
       raise(select(2, host.mistyped(index, n, "extra")))
     end
     if o == nil then return nil end
     if type(o) ~= "table" then fail(index, n, o) end
-    return encode(o, index)
+    return options == "h" and encode_definition(o, index, nil, token_of) or encode(o, index)
   end
 
   if n == 2 and not has_callback then

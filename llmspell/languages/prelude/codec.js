@@ -63,9 +63,21 @@
   }
   const step = (path, key) => (typeof key === 'number' ? `${path}[${key}]` : test(NAME, key) ? `${path}.${key}` : `${path}[${stringify(key)}]`)
 
-  let keeper = null // what keeps a function that stands in the value being encoded, where it may
+  // What gives the token of a function, or of a handle, that stands in the value being encoded, where it may.
+  let keeper = null
+  let holder = null
   const put = (tree, name, value) => defineProperty(tree, name, { __proto__: null, value, enumerable: true, writable: true, configurable: true })
   const tag = (name, value) => put(create(null), name, value)
+  // A map with a number as its key, which no object of a script becomes: it stands for what has this token.
+  const standIn = (token, marks) => {
+    const pair = list()
+    pair[0] = 0
+    pair[1] = token
+    const pairs = list()
+    pairs[0] = pair
+    marks.tagged = true
+    return tag('$map', pairs)
+  }
   const convert = (v, path, above, marks) => {
     switch (typeof v) {
       case 'boolean':
@@ -90,21 +102,15 @@
       case 'undefined':
         return refuse(path, 'cannot store undefined')
       default:
-        if (keeper && typeof v === 'function') {
-          // A map with a number as its key, which no object of a script becomes: it stands for the function.
-          const pair = list()
-          pair[0] = 0
-          pair[1] = keeper(v)
-          const pairs = list()
-          pairs[0] = pair
-          marks.tagged = true
-          return tag('$map', pairs)
-        }
+        if (keeper && typeof v === 'function') return standIn(keeper(v), marks)
         return refuse(path, `cannot store a ${typeof v}`)
     }
     if (v === null) return null
     const owner = nameOf(belonging, v)
-    if (owner !== undefined) refuse(path, `cannot store ${owner}`)
+    if (owner !== undefined) {
+      const token = holder ? holder(v) : undefined
+      return token === undefined ? refuse(path, `cannot store ${owner}`) : standIn(token, marks)
+    }
     const kind = slice(tagOf(v), 8, -1)
     if (kind === 'Uint8Array') {
       marks.tagged = true
@@ -154,13 +160,15 @@
     return marks.tagged ? join(['\t', text], '') : text
   }
 
-  const encodeWith = (v, keep) => {
-    const outer = keeper // a toJSON may come here while a definition is being encoded
+  const encodeWith = (v, keep, hold) => {
+    const outer = [keeper, holder] // a toJSON may come here while a definition is being encoded
     keeper = keep
+    holder = hold
     try {
       return encode(v)
     } finally {
-      keeper = outer
+      keeper = outer[0]
+      holder = outer[1]
     }
   }
 

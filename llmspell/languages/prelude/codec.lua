@@ -86,7 +86,8 @@ local function encode_key(key)
   return head
 end
 
-local refuse, buffer, keep_inside -- what keeps a function that stands in the value being encoded, where it may
+-- What gives the token of a function, or of a handle, that stands in the value being encoded, where it may.
+local refuse, buffer, keep_inside, hold_inside
 local function put(v, b, n, depth)
   local kind = type(v)
   n = n + 1
@@ -129,7 +130,11 @@ local function put(v, b, n, depth)
           n = put(item, b, n, depth)
         end
       end
-      if count == 0 and frozen[v] then refuse() end
+      if count == 0 and frozen[v] then
+        local token = hold_inside and hold_inside(v)
+        b[head] = token and pack(">BBi4", 0xd6, 1, token) or refuse()
+        return n
+      end
       b[head] = FIXMAP[count] or count < 0x10000 and pack(">BI2", 0xde, count) or pack(">BI4", 0xdf, count)
     end
   elseif v == nil then b[n] = "\xc0"
@@ -143,7 +148,7 @@ buffer = {"\xc1"}
 local function encode(v, index)
   if v == nil then return "\xc1\xc0" end
   if type(v) == "string" then return "\xc1" .. (is_text(v) and text_head(#v) or bytes_head(#v)) .. v end
-  root, root_function, keep_inside = v, index, nil
+  root, root_function, keep_inside, hold_inside = v, index, nil, nil
   local n = put(v, buffer, 1, 0)
   local payload = concat(buffer, "", 1, n)
   root = nil
@@ -151,11 +156,11 @@ local function encode(v, index)
   return payload
 end
 
--- A value in which functions may stand; `keeper` gives each its token.
-local function encode_definition(v, index, keeper)
-  root, root_function, keep_inside = v, index, keeper
+-- A value in which functions or handles may stand; `keeper` and `holder` give each its token.
+local function encode_definition(v, index, keeper, holder)
+  root, root_function, keep_inside, hold_inside = v, index, keeper, holder
   local payload = concat(buffer, "", 1, put(v, buffer, 1, 0))
-  root, keep_inside = nil, nil
+  root, keep_inside, hold_inside = nil, nil, nil
   buffer = {"\xc1"}
   return payload
 end
@@ -175,7 +180,10 @@ local function locate(v, path, depth, above)
   if kind ~= "table" or rawequal(v, NULL) then return end
   if above[v] then return path, "cannot store a cycle" end
   if depth == MAX_DEPTH then return #path > 60 and sub(path, 1, 40) .. "..." or path, "nested deeper than 128 levels" end
-  if frozen[v] then return path, "cannot store " .. metatable(v).__name end
+  if frozen[v] then
+    if hold_inside and hold_inside(v) then return end
+    return path, "cannot store " .. metatable(v).__name
+  end
   above[v] = true
   for key, item in next, v do
     if mathtype(key) ~= "integer" and not (type(key) == "string" and is_text(key)) then

@@ -27,10 +27,10 @@
   }
 
   // One function of the host: a member of a global, a method of a class of handles, or a constant, which is called here and now.
-  const define = (owner, names, kind, key, index, slots, hasOptions, required, textField, handle) => {
+  const define = (owner, names, kind, key, index, slots, options, required, textField, handle) => {
     const call = take(key)
     const list = parse(names)
-    const f = bind(owner ? `${owner}.${list[0]}` : list[0], call, index, slots, hasOptions, required, textField, handle)
+    const f = bind(owner ? `${owner}.${list[0]}` : list[0], call, index, slots, options, required, textField, handle)
     const method = freeze(function (...given) {
       return f(this, ...given)
     })

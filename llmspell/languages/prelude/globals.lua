@@ -47,8 +47,8 @@ local function members_of(space)
 end
 
 -- One function of the host: a member of a global, a method of a class of handles, or a constant, which is called here and now.
-local function define(space, spellings, kind, call, index, slots, has_options, is_structured, required, text_field, handle, layout)
-  local member = bind(call, index, slots, has_options, is_structured, required, layout)
+local function define(space, spellings, kind, call, index, slots, options, is_structured, required, text_field, handle, layout)
+  local member = bind(call, index, slots, options, is_structured, required, layout)
   if text_field ~= "" then member = with_text(member, text_field) end
   if handle ~= "" then member = with_handles(member, handle) end
   if kind == "constant" then member = member() end

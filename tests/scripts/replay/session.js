@@ -18,10 +18,10 @@ show(Session.canReplay(id), Session.list_replayable()[0] === id, found.total_hoo
 const same = Session.replay(id)
 show(same.hooks_replayed, same.successful_replays, same.failed_replays, same.differences.length, same.metadata.identical)
 factor = 3
-const other = Session.replay(id, { stopOnError: true })
+const other = Session.replay(id, { mode: Replay.modes.exact, stopOnError: true })
 for (const each of other.differences) show(each.hook, each.path, each.description, each.severity)
 show(Session.replay(id, { mode: 'modified', modifications: { 'data.new_value.n': 100 } }).differences[0].description)
-show(Session.replay(id, { mode: 'simulate', modifications: [{ path: 'context.data.new_value.n', value: 7 }] }).metadata.modified)
+show(Session.replay(id, { mode: 'simulate', modifications: [Replay.create_modification('context.data.new_value.n', 7)] }).metadata.modified)
 const [step] = Session.replay(id, { mode: 'debug', from: found.first_hook_timestamp, to: found.first_hook_timestamp }).metadata.steps
 show(step.input.data.new_value.n, step.recorded_output.data.new_value.n, step.output.data.new_value.n)
 

@@ -17,10 +17,10 @@ print(Session.can_replay(id), Session.list_replayable()[1] == id, found.total_ho
 local same = Session.replay(id)
 print(same.hooks_replayed, same.successful_replays, same.failed_replays, #same.differences, same.metadata.identical)
 factor = 3
-local other = Session.replay(id, {stopOnError = true})
+local other = Session.replay(id, {mode = Replay.modes.exact, stopOnError = true})
 for _, each in ipairs(other.differences) do print(each.hook, each.path, each.description, each.severity) end
 print(Session.replay(id, {mode = "modified", modifications = {["data.new_value.n"] = 100}}).differences[1].description)
-print(Session.replay(id, {mode = "simulate", modifications = {{path = "context.data.new_value.n", value = 7}}}).metadata.modified)
+print(Session.replay(id, {mode = "simulate", modifications = {Replay.create_modification("context.data.new_value.n", 7)}}).metadata.modified)
 local step = Session.replay(id, {mode = "debug", from = found.first_hook_timestamp, to = found.first_hook_timestamp}).metadata.steps[1]
 print(step.input.data.new_value.n, step.recorded_output.data.new_value.n, step.output.data.new_value.n)
 
