@@ -206,6 +206,8 @@ class Host:
 
     def got(self, value: "Any") -> str:
         """What a value is, in the words of the language, with its article."""
+        if isinstance(value, Handle):
+            return a(type(value).__name__)
         kind = kind_of(value)
         return self.a("number" if kind == "integer" else kind)
 
@@ -503,7 +505,7 @@ def conform(value: "Any", type_: Type, where: str, host: Host) -> "Any":
         if isinstance(value, type_.python):
             return value
         if isinstance(value, Handle):
-            raise BadArgument(f"{where} must be {host.expected(type_)}, got {a(type(value).__name__)}")
+            raise BadArgument(f"{where} must be {host.expected(type_)}, got {host.got(value)}")
         if type_.item is not None:
             return conform(value, type_.item, where, host)
     if kind == "reference":
