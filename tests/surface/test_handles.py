@@ -116,7 +116,7 @@ class Packer(Global):
                 return {key: told(item) for key, item in value.items()}
             return [told(item) for item in value] if isinstance(value, list) else value
 
-        return [name, told(box), told(size), told(inside), note, bool(raw)]
+        return [name, told(box), told(size) if isinstance(size, Handle) else str(size), told(inside), note, bool(raw)]
 
 
 class Shelf(Global):
