@@ -136,7 +136,12 @@ declare namespace llmspell {
     next: string | number;
   }
 
-  /** What this run has done so far. Latencies are of a sample of the loads and saves. */
+  /**
+   * What this run has done so far. Latencies are of a sample of the loads and saves.
+   *
+   * `hooks`: registered, executions, failures, cancelled, switched_off (by their circuit breakers), waiting and dropped (in the
+   * background); empty while there are no hooks.
+   */
   interface StateMetrics {
     reads: number;
     writes: number;
@@ -145,6 +150,7 @@ declare namespace llmspell {
     avg_latency_us: number;
     p99_latency_us: number;
     cache_hit_rate: number;
+    hooks: { [key: string]: number };
   }
 
   /** How a migration ended. A failed one has changed nothing. */

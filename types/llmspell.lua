@@ -96,6 +96,9 @@
 ---@field next llmspell.Moment
 
 ---What this run has done so far. Latencies are of a sample of the loads and saves.
+---
+---`hooks`: registered, executions, failures, cancelled, switched_off (by their circuit breakers), waiting and dropped (in the
+---background); empty while there are no hooks.
 ---@class llmspell.StateMetrics
 ---@field reads integer
 ---@field writes integer
@@ -104,6 +107,7 @@
 ---@field avg_latency_us number
 ---@field p99_latency_us number
 ---@field cache_hit_rate number
+---@field hooks table<string, integer>
 
 ---How a migration ended. A failed one has changed nothing.
 ---@alias llmspell.MigrationStatus

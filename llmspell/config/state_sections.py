@@ -236,6 +236,20 @@ class StateHooks(Section):
     failure_threshold: int = setting(5, "failures in a row that switch a hook off", minimum=1)
     open_seconds: float = setting(30, "how long it stays off", minimum=0, maximum=10**9, unit="seconds")
     half_open_seconds: float = setting(10, "how long it is on trial", minimum=0, maximum=10**9, unit="seconds")
+    change_log: bool = setting(False, "a built-in hook logs every change: scope, key and operation, no value")
+    agent_state: bool = setting(False, "a built-in hook keeps the `state` that agents' hook points carry")
+    schema_validation: bool = setting(
+        False, "a built-in hook cancels writes that break the schema that covers them; needs migrations"
+    )
+    critical_keys: list[str] = setting(
+        [],
+        "a built-in hook makes a backup when a key changes that matches one of these patterns (of keys, or of scope/key)",
+        check_more=list_problem,
+        example=["config", "user:*/profile"],
+    )
+    critical_backup_seconds: float = setting(
+        60, "the least time between two such backups", minimum=0, maximum=10**9, unit="seconds"
+    )
 
 
 class RocksDb(Section):

@@ -67,7 +67,11 @@ class StateChanges(Record):
 
 
 class StateMetrics(Record):
-    """What this run has done so far. Latencies are of a sample of the loads and saves."""
+    """What this run has done so far. Latencies are of a sample of the loads and saves.
+
+    `hooks`: registered, executions, failures, cancelled, switched_off (by their circuit breakers), waiting and dropped (in the
+    background); empty while there are no hooks.
+    """
 
     reads: int
     writes: int
@@ -76,6 +80,7 @@ class StateMetrics(Record):
     avg_latency_us: float
     p99_latency_us: float
     cache_hit_rate: float
+    hooks: dict[str, int]
 
 
 class State(Global):
@@ -89,9 +94,15 @@ class State(Global):
 
     name = "State"
 
-    def __init__(self, manager: "StateManager", wait: "Callable[[float], bool]") -> None:
+    def __init__(
+        self,
+        manager: "StateManager",
+        wait: "Callable[[float], bool]",
+        hook_figures: "Callable[[], dict[str, int]]" = dict,
+    ) -> None:
         self._manager = manager
         self._wait = wait
+        self._hook_figures = hook_figures
 
     def save(
         self, scope: str, key: str, value: Payload, *, ttl: float | None = None, class_: StateClass | None = None,
@@ -243,4 +254,4 @@ class State(Global):
 
     def metrics(self) -> StateMetrics:
         """Counts, rates and latencies of this run."""
-        return StateMetrics(**self._manager.metrics.snapshot())  # type: ignore[arg-type]
+        return StateMetrics(**self._manager.metrics.snapshot(), hooks=self._hook_figures())  # type: ignore[arg-type]

@@ -70,6 +70,8 @@ class Hooks:
         self.recorders: list[Callable[[Execution], None]] = []
         self.watchers: list[Callable[[], None]] = []
         """Called when a hook has come or gone."""
+        self.finishers: list[Callable[[], None]] = []
+        """Called when a script has ended and its hooks have been told everything."""
         self.background: Background | None = None
         """What tells hooks later what has happened to the state; None when they are told at once."""
         self.cancelled = 0
@@ -159,10 +161,19 @@ class Hooks:
         if self.background is not None:
             self.background.drop_script_hooks()
             self.background.flush()
+        for finish in self.finishers:
+            finish()
         for point, hooks in self._points.items():
             self._points[point] = tuple(hook for hook in hooks if not hook.thread)
         self._counts = {point: len(hooks) for point, hooks in self._points.items()}
         self._tell_watchers()
+
+    def close(self) -> None:
+        """Tell hooks in the background everything, and end their thread. Closing twice is harmless."""
+        if self.background is not None:
+            self.background.close()
+        for finish in self.finishers:
+            finish()
 
     def list(
         self, point: str | None = None, *, language: str | None = None, priority: str | None = None, tag: str | None = None,
@@ -194,6 +205,19 @@ class Hooks:
     def wants_state(self) -> bool:
         """Whether any hook waits at a point of the state."""
         return any(self._points.get(point) for point in STATE)
+
+    def figures(self) -> dict[str, int]:
+        """Sums over the hooks that are registered, and what is going on in the background."""
+        hooks = [hook for hooks in self._points.values() for hook in hooks]
+        return {
+            "registered": len(hooks),
+            "executions": sum(hook.executions for hook in hooks),
+            "failures": sum(hook.failures for hook in hooks),
+            "cancelled": self.cancelled,
+            "switched_off": sum(not hook.is_enabled for hook in hooks),
+            "waiting": 0 if self.background is None else len(self.background),
+            "dropped": 0 if self.background is None else self.background.dropped,
+        }
 
     def fire(
         self, point: str, data: "Mapping[str, Any]", *, component: tuple[str, str] = ("system", "llmspell"),
@@ -227,6 +251,9 @@ class Hooks:
             self.fire(point, data, component=component)
         except LlmspellError as error:
             self.warn("hooks did not run", {"point": point, "error": error.message})
+        except Exception:
+            if not self.is_stopping():
+                raise
 
     def run_all(
         self, hooks: "Sequence[Hook]", context: Context, check: "Callable[[Outcome], None] | None" = None
@@ -391,7 +418,7 @@ class Hooks:
         took = perf_counter_ns() - started
         hook.executions += 1
         hook.total_ns += took
-        if self.timeout and took > self.timeout * 1e9 and not error:
+        if self.timeout and took > self.timeout * 1e9 and not error and not hook.is_builtin:
             error = f"it took {took / 1e9:.3g} s, the limit is {self.timeout:g} s"
         if self.recorders:
             at = time_ns() // 1000 - took // 1000

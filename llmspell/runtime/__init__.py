@@ -58,6 +58,8 @@ class Runtime:
         self._log_format = log_format
         self._log_level = LEVELS.index(log_level)
         self._lost_output = False
+        self._facts: dict[str, Any] = {}
+        """What is announced of the script that is running."""
         self._correlation_id = ""
         self._backups: Backups | None = None
         self._events: Events | None = None
@@ -86,6 +88,13 @@ class Runtime:
                 self._migrations = open_migrations(
                     config, self._state, self._back_up, lambda: self._stop.reason is not None, self.announce
                 )
+            except BaseException:
+                self.close()
+                raise
+        wanted = config.state.hooks
+        if wanted.change_log or wanted.agent_state or wanted.schema_validation or wanted.critical_keys:
+            try:
+                self._add_builtin_hooks()
             except BaseException:
                 self.close()
                 raise
@@ -205,6 +214,8 @@ class Runtime:
         running = self._language = self._open_language(language or language_of(name) or self.config.default_engine)
         if self._migrations is not None:
             self._migrations.catalogue.first_index = running.first_index
+        self._facts = {"script": name, "language": running.name}
+        self._tell_system("system.startup", "SystemStartup")
         try:
             result = self._watched(running, source, name, args)
             if farewell is not None:
@@ -219,6 +230,7 @@ class Runtime:
             self._language = None
             for finish in self._stop.afterwards:
                 finish()
+            self._tell_end()
             if self._sessions is not None:
                 self._sessions.close()
             running.close()
@@ -260,8 +272,8 @@ class Runtime:
 
     def close(self) -> None:
         """Sync and close, once hooks in the background have been told everything. Closing twice is harmless."""
-        if self._hooks is not None and self._hooks.background is not None:
-            self._hooks.background.close()
+        if self._hooks is not None:
+            self._hooks.close()
         sessions, self._sessions = self._sessions, None
         try:
             if sessions is not None:
@@ -284,7 +296,7 @@ class Runtime:
         """The globals that this configuration gives to scripts, here of a language."""
         bound: list[Global] = [JSON(), Log(self._log), Process(self._stop.wait)]
         if self._state is not None:
-            bound.append(State(self._state, self._stop.wait))
+            bound.append(State(self._state, self._stop.wait, self._hook_figures))
             if self._migrations is not None:
                 from llmspell.globals.migration import Migration
 
@@ -311,10 +323,43 @@ class Runtime:
             bound.append(Hook(lambda: self.hooks, language))
         return bound
 
+    def _hook_figures(self) -> "dict[str, int]":
+        if self._hooks is None:
+            return {}
+        return self._hooks.figures()
+
+    def _tell_system(self, event: str, point: str) -> None:
+        """Announce the beginning or the end of a script to whoever is there to hear it; nothing is opened for that."""
+        if self._events is not None:
+            self._events.emit(event, self._facts, language="runtime")
+        if self._hooks is not None:
+            self._hooks.announce(point, self._facts)
+
+    def _tell_end(self) -> None:
+        """Announce the end of the script, once: while its hooks are still there, unless it was ended from outside."""
+        if self._facts:
+            self._tell_system("system.shutdown", "SystemShutdown")
+            self._facts = {}
+
+    def _add_builtin_hooks(self) -> None:
+        if self._state is None or not self.config.runtime.hooks.enabled:
+            return
+        from llmspell.runtime.hooks import add_builtin_hooks
+
+        add_builtin_hooks(
+            self.config,
+            self.hooks,
+            self._state,
+            log=lambda message, fields: self._log("info", message, fields),
+            migrations=lambda: self.migrations,
+            back_up=self._back_up,
+        )
+
     def _attend_to_hooks(self) -> None:
         """Let the script's thread run its hooks that wait in the background, between its steps and at its end."""
         hooks = self.hooks
         self._stop.afterwards.append(hooks.end_script)
+        self._stop.farewells.append(self._tell_end)
         background = hooks.background
         if background is not None:
             self._stop.errands.append(background.run_script_hooks)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from llmspell.config import Config
+    from llmspell.migration.engine import Migrations
     from llmspell.state.manager import StateManager
 
 FOREVER = float("inf")
@@ -51,3 +52,26 @@ def open_hooks(
             )  # fmt: skip
         StatePoints(hooks, state, hooks.background)
     return hooks
+
+
+def add_builtin_hooks(
+    config: "Config",
+    hooks: Hooks,
+    state: "StateManager",
+    *,
+    log: "Callable[[str, dict[str, Any]], None]",
+    migrations: "Callable[[], Migrations]",
+    back_up: "Callable[[str], object]",
+) -> None:
+    """Register what `[state.hooks]` enables. Raises NotEnabled when validation has no schemas to go by."""
+    from llmspell.hooks import builtin
+
+    wanted = config.state.hooks
+    if wanted.change_log:
+        builtin.log_changes(hooks, log)
+    if wanted.agent_state:
+        builtin.keep_agents(hooks, state)
+    if wanted.schema_validation:
+        builtin.validate_by_schemas(hooks, state, migrations().catalogue)
+    if wanted.critical_keys:
+        builtin.CriticalBackup(hooks, wanted.critical_keys, wanted.critical_backup_seconds, back_up)
