@@ -29,7 +29,10 @@ _MAX_STEP_BACK = 3_600_000_000
 
 
 class Head:
-    """Version and time (µs) of the last commit; from version `floor` on the journal is complete."""
+    """Version and time (µs) of the last commit; from version `floor` on the journal is complete.
+
+    With a journal, its newest entry tells version and time, and what is stored under `keys.HEAD` is as old as the floor.
+    """
 
     __slots__ = ("at", "floor", "version")
 
@@ -42,11 +45,17 @@ class Head:
     def read(cls, txn: "ReadTransaction") -> "Head":
         """Raises Corrupt when it is damaged. A store that was never written to is at version 0."""
         value = txn.get(keys.HEAD)
-        return cls() if value is None else cls.unpack(value)
+        head = cls() if value is None else cls.unpack(value)
+        newest = next(txn.scan(keys.JOURNAL, keys.next_space(keys.JOURNAL), reverse=True), None)
+        if newest is not None:
+            part = journal.Part(*newest)
+            if part.version > head.version:
+                head.version, head.at = part.version, part.at
+        return head
 
     @classmethod
     def unpack(cls, value: bytes) -> "Head":
-        """The head as it is stored; raises Corrupt."""
+        """What is stored under `keys.HEAD`; raises Corrupt."""
         if crc32(value, _HEAD_CRC) != INTACT or len(value) != _HEAD.size + 4:
             raise Corrupt("the store's version counter is damaged (its checksum does not match)")
         return cls(*_HEAD.unpack_from(value))
@@ -465,10 +474,10 @@ class Transaction:
                 journal.write_commit(self.main, self.version, self.now, cause, self.changes)
             for participant in manager.participants:
                 participant(self)
-        elif head.floor == self._floor:
-            return
-        head.write(self.main)
-        self._is_written = True
+            self._is_written = True
+        if (self._policy is None and self._is_written) or head.floor != self._floor:
+            head.write(self.main)
+            self._is_written = True
 
     def _leave(
         self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None"

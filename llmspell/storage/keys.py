@@ -5,7 +5,7 @@ escaping, and no scope's range touches another's, also where one name is a prefi
 
 | space | key | value |
 |---|---|---|
-| `m` | name | facts of the store: its format (`storage.format`), the last commit (`HEAD`) |
+| `m` | name | facts of the store: its format (`storage.format`), where the journal begins (`HEAD`) |
 | `s` | scope NUL key | the record (`storage.record`) |
 | `x` | expiry µs (8, big-endian) scope NUL key | empty; finds what has expired without reading records |
 | `h` | scope NUL key NUL version (8) | the record that was replaced or removed at that version |
@@ -31,7 +31,8 @@ SESSION_SCOPES = STATE + b"session:"
 """What the record keys of the scopes that may have checkpoints begin with."""
 
 HEAD = b"m/head"
-"""Version and time of the last commit, and the version from which on the journal is complete."""
+"""The version from which on the journal is complete, with version and time of a commit: of the last one, where the journal
+has no later one."""
 
 EPOCH = b"m/epoch"
 """Random bytes, written anew by whoever changes the state without a commit: what the journal tells ends there."""

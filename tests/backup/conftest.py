@@ -70,12 +70,9 @@ def content(store: Store, *, exactly: bool = False) -> dict[bytes, bytes]:
     with store.read() as txn:
         everything = dict(txn.scan(b""))
     if not exactly:
-        head = everything.pop(keys.HEAD, None)
-        if head is not None:
-            version = int.from_bytes(head[:8], "little")
-            everything = {
-                key: value for key, value in everything.items() if not key.startswith(keys.journal_key(version)[:9])
-            }
+        everything.pop(keys.HEAD, None)
+        newest = max((key[:9] for key in everything if key.startswith(keys.JOURNAL)), default=b"j")
+        everything = {key: value for key, value in everything.items() if not key.startswith(newest)}
     return everything
 
 

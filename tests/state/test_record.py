@@ -1,5 +1,7 @@
 """Stored records: exact, checked, and never mistaken."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from llmspell import values
 from llmspell.errors import Corrupt, StorageError
 from llmspell.state.check import examine, examine_index
+from llmspell.state.journal import JournalPolicy
 from llmspell.state.manager import StateManager
 from llmspell.storage import keys, record
 from llmspell.storage.record import Record
@@ -132,11 +135,10 @@ def test_damage_raises_wherever_the_value_is_read_or_replaced(state: StateManage
 
 
 def test_every_damage_of_every_entry_is_found_by_the_check(make, store: Store) -> None:
-    from llmspell.state.journal import JournalPolicy
-
     state = make(journal=JournalPolicy(keep_versions=1))
     for number in range(4):
         state.set("user:ann", "profile", number, ttl=100)
+    make(journal=None).set("user:ann", "other", 1)
     with store.read() as txn:
         pairs = [pair for pair in txn.scan(b"") if pair[0] != b"m/format"]
     assert {key[:1] for key, _ in pairs} == {b"s", b"x", b"h", b"j", b"m"}
@@ -190,14 +192,26 @@ def test_damage_in_the_journal_raises(state: StateManager, store: Store) -> None
     assert len(state.changes()[0]) == 1
 
 
-def test_a_damaged_version_counter_stops_every_write(state: StateManager, store: Store) -> None:
+@pytest.mark.parametrize(
+    ("policy", "counter", "complaint"),
+    [
+        (None, keys.HEAD, "version counter is damaged"),
+        (JournalPolicy(), keys.journal_key(1), "journal's entry for version 1 is damaged"),
+    ],
+)
+def test_a_damaged_version_counter_stops_every_write(
+    make: Callable[..., StateManager], store: Store, policy: JournalPolicy | None, counter: bytes, complaint: str
+) -> None:
+    state = make(journal=policy)
     state.set("s", "k", 1)
-    for position in range(len(store.get(keys.HEAD) or b"")):
-        damage(store, keys.HEAD, position)
-        with pytest.raises(Corrupt, match="version counter is damaged"):
+    stored = store.get(counter)
+    assert stored is not None
+    for position in range(len(stored)):
+        damage(store, counter, position)
+        with pytest.raises(Corrupt, match=complaint):
             state.set("s", "k", 2)
         assert state.get("s", "k") == 1
-        damage(store, keys.HEAD, position)
+        damage(store, counter, position)
     state.set("s", "k", 3)
     assert state.version() == 2
 

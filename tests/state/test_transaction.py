@@ -8,9 +8,11 @@ from contextlib import suppress
 import pytest
 
 from llmspell.errors import Conflict, LlmspellError, StorageError, StorageFull, Timeout
+from llmspell.state.journal import JournalPolicy
 from llmspell.state.manager import StateManager
 from llmspell.state.transaction import Head, Transaction
 from llmspell.storage.store import Store
+from tests.state.conftest import Clock
 
 Make = Callable[..., StateManager]
 
@@ -310,3 +312,21 @@ class TestVersions:
             Head(100, 1, 0).write(txn)
         state.set("s", "k", 2)
         assert state.version() == 101
+
+    def test_they_go_on_when_the_journal_is_switched_off_and_on(self, make: Make) -> None:
+        for number, policy in enumerate((JournalPolicy(), None, None, JournalPolicy(), JournalPolicy(), None)):
+            state = make(journal=policy)
+            assert state.version() == number
+            state.set("s", "k", number)
+            assert state.entry("s", "k").version == state.version() == number + 1
+
+    def test_they_go_on_when_all_of_the_journal_has_been_dropped(self, make: Make, clock: Clock) -> None:
+        state = make(journal=JournalPolicy(keep_days=1))
+        state.set("s", "k", 1)
+        state.set("s", "k", 2)
+        clock.advance(2 * 86_400)
+        state.compact()
+        assert state.changes(since=2) == ([], 2)
+        assert make().version() == 2
+        make().set("s", "k", 3)
+        assert make().entry("s", "k").version == 3
