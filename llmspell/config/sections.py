@@ -147,6 +147,7 @@ class Hooks(
     """Hooks of scripts and of the runtime."""
 
     enabled: bool = setting(True, "scripts have Hook, and hooks run")
+    record: bool = setting(False, "record hooks without a current session too, in a session for each run")
 
 
 def endpoint_problem(text: str) -> str:

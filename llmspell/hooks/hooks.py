@@ -72,6 +72,8 @@ class Hooks:
         """Called when a hook has come or gone."""
         self.finishers: list[Callable[[], None]] = []
         """Called when a script has ended and its hooks have been told everything."""
+        self._untraced: set[int] = set()
+        """The threads whose runs of hooks no recorder gets."""
         self.background: Background | None = None
         """What tells hooks later what has happened to the state; None when they are told at once."""
         self.cancelled = 0
@@ -391,12 +393,16 @@ class Hooks:
         return done
 
     @contextmanager
-    def unchanged(self) -> "Iterator[None]":
-        """Hooks that come or go in the block are afterwards as they were before."""
-        points, counts = dict(self._points), dict(self._counts)
+    def untraced(self) -> "Iterator[None]":
+        """What this thread's hooks do in the block gets no recorder, and hooks that come or go are afterwards as before."""
+        thread, points, counts = get_ident(), dict(self._points), dict(self._counts)
+        was_untraced = thread in self._untraced
+        self._untraced.add(thread)
         try:
             yield
         finally:
+            if not was_untraced:
+                self._untraced.discard(thread)
             if self._points != points:
                 self._points, self._counts = points, counts
                 self._tell_watchers()
@@ -420,7 +426,7 @@ class Hooks:
         hook.total_ns += took
         if self.timeout and took > self.timeout * 1e9 and not error and not hook.is_builtin:
             error = f"it took {took / 1e9:.3g} s, the limit is {self.timeout:g} s"
-        if self.recorders:
+        if self.recorders and not (self._untraced and get_ident() in self._untraced):
             at = time_ns() // 1000 - took // 1000
             execution = self._execution(hook, context, payload, at, took, error)
             for recorder in self.recorders:

@@ -163,8 +163,8 @@ class Replays:
                 if manager is not None:
                     is_inner = manager.own_transaction() is not None
                     block.enter_context(manager.transaction() if is_inner else Transaction(manager, config.timeout))
-            block.enter_context(self.sessions.unrecorded())
-            block.enter_context(hooks.unchanged())
+            block.callback(self._make_current, self.sessions.current_id)
+            block.enter_context(hooks.untraced())
             block.enter_context(nullcontext() if events is None else events.unheard())
             for each in chosen:
                 if hooks.is_stopping():
@@ -224,6 +224,10 @@ class Replays:
             comparison = comparator.compare(said(recorded.execution.result), said(run.result))
             found += [Found(recorded, each, run.hook) for each in comparison.differences]
         return found
+
+    def _make_current(self, session_id: str | None) -> None:
+        if self.sessions.current_id != session_id:
+            self.sessions.set_current(session_id)
 
     def _correlated(self, correlation_id: str) -> "Any":
         manager = self.sessions.state or self.sessions.home

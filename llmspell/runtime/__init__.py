@@ -211,6 +211,12 @@ class Runtime:
             self._attend_to_hooks()
         if session_id is not None:
             self.sessions.set_current(session_id)
+        if self.config.runtime.hooks.record:
+            from llmspell.runtime.sessions import record
+
+            record(
+                self.hooks, self.sessions, name, self._stop, lambda message, fields: self._log("warn", message, fields)
+            )
         running = self._language = self._open_language(language or language_of(name) or self.config.default_engine)
         if self._migrations is not None:
             self._migrations.catalogue.first_index = running.first_index

@@ -4,6 +4,7 @@ import os
 
 from llmspell.artifacts.artifacts import Artifacts
 from llmspell.sessions.policies import Policies
+from llmspell.sessions.recording import Recording
 from llmspell.sessions.sessions import Sessions
 from llmspell.state.journal import JournalPolicy
 from llmspell.state.manager import StateManager
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from llmspell.config import Config
     from llmspell.events.event import Event
     from llmspell.events.events import Events
-    from llmspell.hooks.hooks import Hooks
+    from llmspell.hooks.hooks import Hooks, Warn
+    from llmspell.languages.language import Stop
     from llmspell.storage.store import Store
 
 TOLD = ("session.", "checkpoint.", "artifact.", "state.")
@@ -48,6 +50,18 @@ def connect(sessions: Sessions, hooks: "Hooks | None", events: "Events | None") 
         hooks.recorders.append(sessions.record_execution)
     if events is not None and not any(isinstance(each, EventRecorder) for each in events.recorders):
         events.recorders.append(EventRecorder(sessions))
+
+
+def record(hooks: "Hooks", sessions: Sessions, script: str, stop: "Stop", warn: "Warn") -> None:
+    """Until the script ends, keep what hooks do without a current session in a session of its own."""
+    recording = Recording(sessions, f"hooks of {script}"[:200], warn)
+
+    def end() -> None:
+        hooks.recorders.remove(recording)
+        recording.close()
+
+    hooks.recorders.append(recording)
+    stop.afterwards.append(end)
 
 
 class EventRecorder:

@@ -1,7 +1,6 @@
 """`Sessions`: everything about sessions, for scripts and for Python."""
 
-from _thread import get_ident
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 
 from llmspell.announce import silent
 from llmspell.errors import InvalidTransition, LimitExceeded, LlmspellError, NotFound
@@ -100,8 +99,6 @@ class Sessions:
         self._current: bytes | None = None
         self._outer_correlation_ids: tuple[str, ...] = ()
         self._notes: list[Note] = []
-        self._unrecorded: set[int] = set()
-        """The threads that leave no notes."""
         self._quiet: tuple[Transaction | None, set[bytes]] = (None, set())
         """Record keys whose change, in that transaction, is part of what the timeline tells as a whole."""
         self._foreseen: tuple[bytes, Details, list[tuple[str, dict[str, Any]]]] | None = None
@@ -460,37 +457,24 @@ class Sessions:
                 return [id_text(session) for session in executions.sessions(txn)]
             return [session_id] if any(executions.read(txn, id_bytes(session_id))) else []
 
-    @contextmanager
-    def unrecorded(self) -> "Iterator[None]":
-        """What this thread does in the block leaves no note, and the current session is afterwards that of before."""
-        thread, current = get_ident(), self.current_id
-        was_unrecorded = thread in self._unrecorded
-        self._unrecorded.add(thread)
-        try:
-            yield
-        finally:
-            if not was_unrecorded:
-                self._unrecorded.discard(thread)
-            if self.current_id != current:
-                self.set_current(current)
-
     def note(self, kind: str, data: "dict[str, Any]", *, correlation_id: str = "") -> None:
         """Keep what happened for the current session's timeline; does nothing without one.
 
         It is written with the next commit, at the latest by `flush`, `close`, or when a timeline is read.
         """
-        if self._current is not None and get_ident() not in self._unrecorded:
+        if self._current is not None:
             self._add(Note(self._current, self.home.clock(), kind, correlation_id or self._correlation_id(), data))
 
-    def record_execution(self, execution: "Execution") -> None:
-        """Keep a run of a hook for the current session's timeline and for its replay; as `note`."""
-        if self._current is None or get_ident() in self._unrecorded:
+    def record_execution(self, execution: "Execution", session_id: str | None = None) -> None:
+        """Keep a run of a hook for the timeline and the replay of a session, or of the current one; as `note`."""
+        session = self._current if session_id is None else id_bytes(session_id)
+        if session is None:
             return
         data = {"point": execution.point, "hook": execution.hook, "duration": execution.duration}
         if execution.error:
             data["error"] = execution.error
         packed = executions.pack(execution)
-        self._add(Note(self._current, execution.at, "hook.executed", execution.correlation_id, data, packed))
+        self._add(Note(session, execution.at, "hook.executed", execution.correlation_id, data, packed))
 
     def flush(self) -> None:
         """Write what waits for a commit."""
