@@ -172,7 +172,7 @@ def test_help_names_every_command_and_hides_what_is_not_built(shell: Shell) -> N
         "completions",
     ):
         assert f" {name} " in text
-    assert "repl" not in text
+    assert " repl " not in text
 
 
 @pytest.mark.parametrize("argv", [["run"], ["exec"], ["state"], ["state", "changes"], ["config", "show"], ["api"]])
