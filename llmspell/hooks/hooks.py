@@ -364,10 +364,12 @@ class Hooks:
     def run(self, point: str, name: str, context: bytes) -> "list_[Execution]":
         """Run the hook of that point and name, else all hooks of the point, with a context recorded earlier.
 
-        Gives the Executions, which no recorder gets. What the hooks say is not carried out, and neither their figures nor
+        Gives the Executions, which no recorder gets. Built-in hooks that are only told (change log, backup) are left out: what
+        they do is done outside, where no transaction undoes it. What hooks say is not carried out, and neither their figures nor
         their circuit breakers count it.
         """
         hooks = self._points.get(check_point(point), ())
+        hooks = tuple(hook for hook in hooks if not _acts_outside(hook))
         chosen = [hook for hook in hooks if hook.name == name] or list(hooks)
         tree = values.decode(context)
         if not isinstance(tree, dict) or not isinstance(tree.get("data"), dict):
@@ -391,6 +393,10 @@ class Hooks:
                 _running.hooks = running
             done.append(self._execution(hook, recorded, payload, at, perf_counter_ns() - started, error))
         return done
+
+    def acts_outside(self, point: str, name: str) -> bool:
+        """Whether `run` leaves the hook of that point and name out."""
+        return any(hook.name == name and _acts_outside(hook) for hook in self._points.get(point, ()))
 
     @contextmanager
     def untraced(self) -> "Iterator[None]":
@@ -465,6 +471,10 @@ def running_hooks() -> tuple[Hook, ...]:
     """The hooks of which a run is going on in this thread, the outermost first."""
     running: tuple[Hook, ...] = getattr(_running, "hooks", ())
     return running
+
+
+def _acts_outside(hook: Hook) -> bool:
+    return hook.is_builtin and not decides(hook.point)
 
 
 class _Failure(Exception):

@@ -154,7 +154,12 @@ class Replays:
                 f"nothing is recorded of the session {session_id} that could be replayed",
                 hint="hooks that run while the session is current are recorded",
             )
-        chosen = [each for each in recorded if config.fits(each.seq, each.execution)]
+        chosen = [
+            each
+            for each in recorded
+            if config.fits(each.seq, each.execution)
+            and not hooks.acts_outside(each.execution.point, each.execution.hook)
+        ]
         done = Replayed(session_id, session.correlation_id, config, self.sessions.home.clock())
         done.recorded = len(chosen)
         started = monotonic()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from llmspell.errors import BadArgument, NotFound, StorageError
 from llmspell.events.event import Event
+from llmspell.hooks import builtin
 from llmspell.replay.config import Modification, ReplayConfig
 from llmspell.replay.replays import Replayed
 from tests.replay.conftest import Work
@@ -235,6 +236,23 @@ def test_hooks_that_come_or_go_within_are_as_before(work: Work) -> None:
     is_replayed = True
     replay(work, hook_filter="change")
     assert [hook.name for hook in work.hooks.list()] == ["kept", "change"]
+
+
+def test_built_in_hooks_that_act_outside_are_left_out(work: Work) -> None:
+    logged: list[str] = []
+    made: list[str] = []
+    builtin.log_changes(work.hooks, lambda message, _: logged.append(message))
+    builtin.CriticalBackup(work.hooks, ["*"], 0.0, lambda description: made.append(description))
+    hook = work.hooks.register("AfterStateWrite", lambda _: None, name="mine")
+    work.record(("a", 1), ("b", 2))
+    assert (len(logged), len(made)) == (2, 2)
+    done = replay(work)
+    assert (done.recorded, done.successful, done.is_faithful) == (2, 2, True)
+    work.hooks.unregister(hook)
+    assert replay(work).without_hook == 2
+    for finish in work.hooks.finishers:
+        finish()
+    assert (len(logged), len(made)) == (2, 2)
 
 
 def test_within_a_transaction_of_the_caller_only_the_replay_is_undone(work: Work) -> None:
