@@ -38,7 +38,7 @@ class Pattern:
         except (re.error, OverflowError, RecursionError) as error:
             raise SchemaError(f"the pattern {text[:60]!r} is no regular expression: {error}") from None
         if tree.state.flags & ~re.UNICODE:
-            raise SchemaError(f"the pattern {text!r} uses flags, which are not supported")
+            raise SchemaError(f"the pattern {text[:60]!r} uses flags, which are not supported")
         self._ends: list[int] = []
         end = self._add(_MATCH, None)
         try:
@@ -127,7 +127,7 @@ class Pattern:
             kind = _PLACES.get(argument)
             if kind is not None:
                 return self._add(kind, None, end)
-        raise SchemaError(f"the pattern {self.text!r} uses {str(operation).lower()}, which is not supported")
+        raise SchemaError(f"the pattern {self.text[:60]!r} uses {str(operation).lower()}, which is not supported")
 
     def _repeat(self, least: int, most: int, body: "Any", end: int) -> int:
         items = list(body)
@@ -191,5 +191,5 @@ def _class(members: "list[Any]", text: str) -> "Test":
         elif operation is codes.CATEGORY:
             tests.append(_CATEGORIES[argument])
         else:
-            raise SchemaError(f"the pattern {text!r} uses {str(operation).lower()}, which is not supported")
+            raise SchemaError(f"the pattern {text[:60]!r} uses {str(operation).lower()}, which is not supported")
     return lambda char: any(test(char) for test in tests) is not negated

@@ -1,5 +1,6 @@
 """The functions of migrations as scripts have them, in both languages."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -296,3 +297,90 @@ def test_places_in_lists_count_as_the_language_does(run: Scripts) -> None:
     first = 1 if run.language == "lua" else 0
     assert f"$.list[{first + 1}] must be text" in told[0]
     assert all(f"$.list[{first}] must be an integer" in each for each in told[1:]), told
+
+
+TRANSFORMATIONS: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ({"transform": "copy", "field": "a", "to": "b.c"}, {"a": 1}, {"a": 1, "b": {"c": 1}}),
+    ({"transform": "rename", "field": "a", "to": "b"}, {"a": 1}, {"b": 1}),
+    ({"transform": "move", "field": "a", "to": "b.c"}, {"a": [1]}, {"b": {"c": [1]}}),
+    ({"transform": "convert", "field": "a", "type": "string"}, {"a": 5}, {"a": "5"}),
+    ({"transform": "convert", "field": "a", "type": "integer"}, {"a": "5"}, {"a": 5}),
+    ({"transform": "convert", "field": "a", "type": "number", "to": "b"}, {"a": "1.5"}, {"b": 1.5}),
+    ({"transform": "convert", "field": "a", "type": "boolean"}, {"a": "true"}, {"a": True}),
+    ({"transform": "convert", "field": "a", "type": "list"}, {"a": 1}, {"a": [1]}),
+    ({"transform": "convert", "field": "a", "type": "timestamp"}, {"a": 0}, {"a": "1970-01-01T00:00:00.000000Z"}),
+    ({"transform": "default", "field": "a.b", "value": [1]}, {"c": 1}, {"c": 1, "a": {"b": [1]}}),
+    ({"transform": "remove", "field": "a"}, {"a": 1, "b": 2}, {"b": 2}),
+    ({"transform": "split", "field": "a", "separator": " ", "to": ["b", "c"]}, {"a": "x y z"}, {"b": "x", "c": "y z"}),
+    ({"transform": "merge", "fields": ["a", "b"], "to": "c"}, {"a": "x", "b": "y"}, {"c": "x y"}),
+]  # fmt: skip
+RULES: list[tuple[dict[str, Any], Any, str]] = [
+    ({"type": "string"}, 1, "type"), ({"type": "integer"}, 1.5, "type"), ({"type": "number"}, "1", "type"),
+    ({"type": "float"}, True, "type"), ({"type": "boolean"}, 1, "type"), ({"type": "list"}, "a", "type"),
+    ({"type": "object"}, 1, "type"), ({"type": "timestamp"}, "yesterday", "type"), ({"type": "bytes"}, "a", "type"),
+    ({"type": "any", "required": True}, None, "required"), ({"type": "string", "max_length": 1}, "ab", "max_length"),
+    ({"type": "string", "min_length": 2}, "a", "min_length"), ({"type": "list", "max_length": 1}, [1, 2], "max_length"),
+    ({"type": "integer", "min": 1}, 0, "min"), ({"type": "number", "max": 1.5}, 2, "max"),
+    ({"type": "string", "pattern": "^[a-z]+$"}, "A", "pattern"), ({"type": "any", "enum": [1, "a"]}, 2, "enum"),
+    ({"type": "list", "items": "integer"}, [1, "a"], "type"),
+    ({"type": "object", "fields": {"b": {"type": "string", "required": True}}}, {"c": 1}, "required"),
+    ({"type": "object", "additional": False, "fields": {"b": "string"}}, {"c": 1}, "additional"),
+]  # fmt: skip
+
+
+def test_every_transformation_works_in_both_languages(run: Scripts) -> None:
+    cases = json.dumps(TRANSFORMATIONS)
+    told = run(
+        lua=f"""
+        local found = {{}}
+        for i, case in ipairs(JSON.parse([==[{cases}]==])) do
+          State.save("t", "k" .. i, case[2])
+          local done = State.migrate({{scope = "t", key = "k" .. i, transformations = {{case[1]}}}})
+          assert(done.success, done.error)
+          found[i] = State.load("t", "k" .. i)
+        end
+        return found
+        """,
+        javascript=f"""
+        const found = []
+        for (const [i, [transform, before]] of JSON.parse(String.raw`{cases}`).entries()) {{
+          State.save('t', 'k' + i, before)
+          const done = State.migrate({{scope: 't', key: 'k' + i, transformations: [transform]}})
+          if (!done.success) throw new Error(done.error)
+          found.push(State.load('t', 'k' + i))
+        }}
+        found
+        """,
+    )
+    assert told == [after for *_, after in TRANSFORMATIONS]
+
+
+def test_every_rule_is_kept_in_both_languages(run: Scripts) -> None:
+    cases = json.dumps(RULES)
+    told = run(
+        lua=f"""
+        local found = {{}}
+        for i, case in ipairs(JSON.parse([==[{cases}]==])) do
+          State.register_schema({{version = i .. ".0.0", compatibility = "none", fields = {{f = case[1]}}}})
+          local done = State.migrate(i .. ".0.0")
+          assert(done.success, done.error)
+          local value = case[2] ~= JSON.null and case[2] or nil
+          found[i] = select(2, pcall(State.save, "t", "k", {{f = value, other = 1}})).message
+        end
+        return found
+        """,
+        javascript=f"""
+        const found = []
+        for (const [i, [field, value]] of JSON.parse(String.raw`{cases}`).entries()) {{
+          State.register_schema({{version: (i + 1) + '.0.0', compatibility: 'none', fields: {{f: field}}}})
+          const done = State.migrate((i + 1) + '.0.0')
+          if (!done.success) throw new Error(done.error)
+          try {{ State.save('t', 'k', {{f: value, other: 1}}) }} catch (e) {{ found.push(e.message) }}
+        }}
+        found
+        """,
+        head=False,
+    )
+    assert [f"(rule {rule})" in message for message, (*_, rule) in zip(told, RULES, strict=True)] == [True] * len(
+        RULES
+    ), told
