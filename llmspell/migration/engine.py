@@ -8,7 +8,7 @@ from llmspell.ids import new_id
 from llmspell.migration import originals
 from llmspell.migration import version as versions
 from llmspell.migration.catalogue import Catalogue
-from llmspell.migration.documents import STAMP, Changer, Selection
+from llmspell.migration.documents import Changer, Selection
 from llmspell.migration.lease import Lease
 from llmspell.migration.progress import (
     COMPLETED,
@@ -23,8 +23,8 @@ from llmspell.migration.progress import (
 from llmspell.migration.request import Outcome, Plan, Request, Sample, checksum, version_text
 from llmspell.migration.run import Run
 from llmspell.migration.schema import read_level
+from llmspell.migration.survey import Survey
 from llmspell.migration.version import Version
-from llmspell.state.transaction import Head
 from llmspell.state.view import View
 from llmspell.storage import keys
 
@@ -34,36 +34,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from llmspell.announce import Announce
-    from llmspell.migration.documents import Group
-    from llmspell.migration.schema import Step
     from llmspell.migration.transforms import Change
     from llmspell.state.manager import StateManager
     from llmspell.storage.store import ReadTransaction
 
 SAMPLES = 3
 _DROPPED_AT_ONCE = 50
-
-
-class Survey:
-    """One look at everything a request is about: how many documents of which group, their steps, and a hash over all."""
-
-    def __init__(self) -> None:
-        self.version = 0
-        self.counts: dict[Group, int] = {}
-        self.steps: list[Step] = []
-        self.above = 0
-        self.hash = ""
-        self.samples: list[tuple[bytes, bytes, bytes]] = []
-
-    @property
-    def total(self) -> int:
-        return sum(self.counts.values())
-
-    @property
-    def lowest(self) -> Version | None:
-        """The lowest version that documents come from."""
-        stamps = {group if isinstance(group, bytes) else group[0] for group in self.counts}
-        return min(map(STAMP.unpack, stamps), default=None)
 
 
 class Migrations:
@@ -113,7 +89,7 @@ class Migrations:
         with View(self.manager) as view:
             target = self._refresh(view.main, request)
             selection, changer = self._prepare(request, target)
-            survey = self._survey(view.main, selection, changer, samples=SAMPLES)
+            survey = Survey(view.main, selection, changer, self.catalogue.schemas, SAMPLES)
             plan = Plan(versions.text(target))
             plan.plan_hash = survey.hash
             plan.steps = [step.document() for step in survey.steps]
@@ -256,7 +232,7 @@ class Migrations:
         """Plan the migration, back up, and note that it runs; None when there is nothing to run."""
         selection, changer = self._prepare(request, target)
         with View(self.manager) as view:
-            survey = self._survey(view.main, selection, changer)
+            survey = Survey(view.main, selection, changer, self.catalogue.schemas)
         if request.plan_hash and request.plan_hash != survey.hash:
             raise Conflict(
                 "the plan does not fit any more: documents or schemas have changed since it was made",
@@ -341,40 +317,6 @@ class Migrations:
             first_index=self.catalogue.first_index,
         )
         return selection, changer
-
-    def _survey(self, txn: "ReadTransaction", selection: Selection, changer: Changer, samples: int = 0) -> Survey:
-        """Count and hash the documents. Those above the target that no step leads down from are left out.
-
-        Raises MigrationError when documents have no way, or a function is not known.
-        """
-        from hashlib import blake2b
-
-        survey = Survey()
-        survey.version = Head.read(txn).version
-        known = blake2b(digest_size=16)
-        counts = survey.counts
-        parts: list[bytes] = []
-        group_of = changer.group
-        for key, stored, stamp in selection.read(txn):
-            group = group_of(key, stamp)
-            if group not in counts:
-                if changer.upgrade(group) is None:
-                    survey.above += 1
-                    continue
-                counts[group] = 0
-            counts[group] += 1
-            parts.append(stored[-4:])  # the record's checksum, over its key, its version and its value
-            if len(parts) > 1000:
-                known.update(b"".join(parts))
-                parts = []
-            if len(survey.samples) < samples:
-                survey.samples.append((key, stored, stamp))
-        known.update(b"".join(parts))
-        survey.steps = changer.declared(counts)
-        schema = self.catalogue.schemas.get(selection.target)
-        known.update(repr((schema and schema.document(), [step.document() for step in survey.steps])).encode())
-        survey.hash = known.hexdigest()
-        return survey
 
     def _warnings(self, survey: Survey, target: Version, active: Progress | None) -> "list[str]":
         warnings = []
