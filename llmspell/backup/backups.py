@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 from llmspell.announce import silent as unheard
+from llmspell.backup.annex import Annex
 from llmspell.backup.content import AskSecret, Content, Loss
 from llmspell.backup.create import Maker, Options
 from llmspell.backup.fill import Outcome, count, fill, fill_path, is_empty
@@ -14,6 +15,7 @@ from llmspell.backup.retention import Decision, Policy, decide
 from llmspell.backup.secret import PBKDF2, Secret
 from llmspell.backup.validation import Validation, validate
 from llmspell.errors import BadArgument, EncryptionError, LlmspellError, NotEnabled, NotFound
+from llmspell.ids import new_id
 from llmspell.state.manager import StateManager
 from llmspell.state.scope import Scope
 from llmspell.storage.store import Store
@@ -69,16 +71,16 @@ class Backups:
 
     `ask_secret` finds the key; with `encrypt` new backups are encrypted. A command that changes the folder has it alone:
     others raise StorageBusy meanwhile. `progress` is called with plain bytes as they are done, and may raise to end the
-    work, which then changes nothing. `announce` is told what has happened, after the folder is free again: `backup.created`
-    (the point BackupCreated), `backup.restored` (BackupRestored), `backup.removed`. Raises BackupError, Corrupt, NotFound,
-    StorageFull, EncryptionError.
+    work, which then changes nothing. With an `annex`, its store is part of every backup of everything. `announce` is told what
+    has happened, after the folder is free again: `backup.created` (the point BackupCreated), `backup.restored`
+    (BackupRestored), `backup.removed`. Raises BackupError, Corrupt, NotFound, StorageFull, EncryptionError.
     """
 
     def __init__(
         self, manager: StateManager, path: str, *, ask_secret: AskSecret | None = None, encrypt: bool = False,
         key_derivation: str = PBKDF2, iterations: int = 600_000, compression: str = "zstd", compression_level: int = 3,
         allow_incremental: bool = True, policy: Policy | None = None, auto_cleanup: bool = False,
-        announce: "Announce" = unheard,
+        announce: "Announce" = unheard, annex: Annex | None = None,
     ) -> None:  # fmt: skip
         self.manager = manager
         self.folder = Folder(path)
@@ -93,6 +95,7 @@ class Backups:
         self._allow_incremental = allow_incremental
         self._auto_cleanup = auto_cleanup
         self._announce = announce
+        self._annex = annex
 
     def create(
         self,
@@ -118,9 +121,7 @@ class Backups:
             raise NotEnabled("incremental backups are off", hint="set incremental_enabled = true in [state.backup]")
         self._refuse_transaction("made")
         with self.folder.changing():
-            made = self._maker().make(
-                kind, self.manager.clock(), description=description, scopes=wanted, progress=progress
-            )
+            made = self._make(kind, self.manager.clock(), description, wanted, progress)
             cleaned = self._clean_after(made) if self._auto_cleanup else None
         self._tell_made(made)
         if cleaned is not None:
@@ -153,13 +154,14 @@ class Backups:
     def validate(self, backup_id: str, *, restore_test: bool = False, progress: Progress = silent) -> Validation:
         """Read every byte of a backup and of all that it builds on; with `restore_test`, restore it into a scratch store too."""
         with self.folder.reading():
-            found = validate(self.folder, backup_id, self._find_secret, progress)
+            found = self._validate(backup_id, progress)
             if restore_test and found.is_valid:
                 from llmspell.backup.rehearsal import rehearse
 
-                with Content(self.folder, backup_id, self._find_secret) as content:
-                    for problem in rehearse(content, progress):
-                        found.add_integrity(backup_id, problem)
+                for folder in self._folders(backup_id):
+                    with Content(folder, backup_id, self._find_secret) as content:
+                        for problem in rehearse(content, progress):
+                            found.add_integrity(backup_id, problem)
         return found
 
     def restore(
@@ -187,10 +189,15 @@ class Backups:
                     raise NotFound(f"the backup {backup_id} does not hold the scope '{scope}'")
                 safety = None
                 if makes_safety:
-                    safety = self._maker().make(FULL, started, description=f"before restoring {backup_id}")
+                    safety = self._make(FULL, started, f"before restoring {backup_id}")
                 outcome = self._restore(
                     content, only or scopes, to, salvage=salvage, dry_run=dry_run, progress=progress
                 )
+            if self._annex is not None and only is None and not isinstance(to, Store) and self._annex.holds(backup_id):
+                own = self._annex.restore(
+                    backup_id, self._find_secret, to=to, dry_run=dry_run, salvage=salvage, progress=progress
+                )
+                outcome.losses += own.losses
         if safety is not None:
             self._tell_made(safety)
         done = Restored(backup_id, outcome, None if safety is None else safety.id, self.manager.clock() - started)
@@ -212,15 +219,26 @@ class Backups:
         """What the backups take."""
         return Usage(self.list(), self.folder.used_bytes())
 
-    def _maker(self) -> Maker:
-        options = Options(
+    def _make(
+        self, kind: str, at: int, description: str, scopes: "list_[str] | None" = None, progress: Progress = silent
+    ) -> Manifest:
+        """A backup, and before it its annex; the caller has the folder."""
+        backup_id = new_id()
+        options = self._options()
+        if self._annex is not None and scopes is None:
+            self._annex.make(kind, at, backup_id, options, progress)
+        is_journaled = self.manager.journal_policy is not None
+        maker = Maker(self.manager.store, self.folder, options, is_journaled=is_journaled)
+        return maker.make(kind, at, description=description, scopes=scopes, progress=progress, backup_id=backup_id)
+
+    def _options(self) -> Options:
+        return Options(
             compression=self._compression,
             level=self._level,
             secret=self._find_secret() if self._encrypts else None,
             key_derivation=self._key_derivation,
             iterations=self._iterations,
         )
-        return Maker(self.manager.store, self.folder, options, is_journaled=self.manager.journal_policy is not None)
 
     def _find_secret(self) -> Secret:
         if self._secret is None:
@@ -229,7 +247,16 @@ class Backups:
 
     def _check(self, backup_id: str, *, verify: bool, progress: Progress) -> None:
         if verify:
-            validate(self.folder, backup_id, self._find_secret, progress).raise_damage()
+            self._validate(backup_id, progress).raise_damage()
+
+    def _validate(self, backup_id: str, progress: Progress = silent) -> Validation:
+        """Of a backup with all it builds on, and of its annex."""
+        found = validate(self.folder, backup_id, self._find_secret, progress)
+        if self._annex is not None:
+            own = self._annex.validate(backup_id, self._find_secret, progress)
+            if own is not None:
+                found.include(own)
+        return found
 
     def _restore(
         self, content: Content, scopes: "list_[str] | None", to: str | Store | None, *, salvage: bool, dry_run: bool,
@@ -252,18 +279,23 @@ class Backups:
         warnings = [error.message for error in broken]
 
         def is_valid(manifest: Manifest) -> bool:
-            return validate(self.folder, manifest.id, self._find_secret).is_valid
+            return self._validate(manifest.id).is_valid
 
         decisions = decide(manifests, self.policy, self.manager.clock(), is_valid, list(self._hidden(manifests)))
         if any(isinstance(error, NewerFormat) for error in broken):
             for each in decisions:
                 each.keep, each.reason = True, "a backup of a later version may build on it"
         going = [each.manifest for each in decisions if not each.keep]
+        staying = set(self.folder.ids()) - {each.id for each in going}
         if dry_run:
             freed = sum(each.total_bytes for each in going) + self.folder.debris_bytes()
+            if self._annex is not None:
+                freed += sum(each.total_bytes for each in self._annex.surplus(staying))
         else:
             # Newest first: a crash then never leaves a backup without what it builds on.
             freed = sum(self.folder.remove(each.id) for each in going) + self.folder.clear_debris()
+            if self._annex is not None:
+                freed += self._annex.prune(staying)
         return Cleaned(decisions, freed, warnings)
 
     def _hidden(self, known: "list_[Manifest]") -> "Iterator[Manifest]":
@@ -302,7 +334,12 @@ class Backups:
                 self._announce("backup.removed", {"backup_id": each.manifest.id, "reason": each.reason})
 
     def _is_empty(self) -> bool:
-        return is_empty(self.manager.store)
+        return is_empty(self.manager.store) and (self._annex is None or is_empty(self._annex.manager.store))
+
+    def _folders(self, backup_id: str) -> "list_[Folder]":
+        """Where the backup lies: in the folder, and when it has an annex, in that of the annex."""
+        has_annex = self._annex is not None and self._annex.holds(backup_id)
+        return [self.folder, self._annex.folder] if self._annex is not None and has_annex else [self.folder]
 
     def _refuse_transaction(self, done: str) -> None:
         if self.manager.own_transaction() is not None:

@@ -54,9 +54,9 @@ class Maker:
 
     def make(
         self, kind: str, created_at: int, *, description: str = "", scopes: list[str] | None = None,
-        progress: Progress = silent,
+        progress: Progress = silent, backup_id: str = "",
     ) -> Manifest:  # fmt: skip
-        """Make it; an incremental one becomes full when there is nothing to build on.
+        """Make it, under a new id or the one that is given; an incremental one becomes full when there is nothing to build on.
 
         Everything committed before is in it, and nothing that is committed while it is made. Raises StorageFull,
         BackupError and what the store raises; the folder is then as it was.
@@ -67,7 +67,7 @@ class Maker:
         others = self._folder.manifests()[0]
         parent = self._parent(others) if kind == INCREMENTAL else None
         kind = FULL if parent is None else INCREMENTAL
-        backup_id = new_id()
+        backup_id = backup_id or new_id()
         keys, encryption = self._keys(backup_id, others)
         seal = Seal(self._options.compression, self._options.level, keys)
         self._store.sync()

@@ -8,7 +8,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from llmspell.backup.manifest import MAX_BYTES, Manifest, Reader, is_id
 from llmspell.errors import BackupError, Corrupt, LlmspellError, NotFound, StorageBusy, StorageFull
@@ -112,13 +112,12 @@ class Folder:
         return freed + self._unlink(self.pack_path(backup_id))
 
     def used_bytes(self) -> int:
-        """What all files of the folder take, debris and damaged backups too."""
+        """What all files of the folder take, debris and damaged backups too, and those of the folders in it."""
         total = 0
-        for name in self._names():
-            try:
-                total += os.stat(os.path.join(self.path, name)).st_size
-            except FileNotFoundError:
-                continue
+        for path, _, names in os.walk(self.path):
+            for name in names:
+                with suppress(FileNotFoundError):
+                    total += os.lstat(os.path.join(path, name)).st_size
         return total
 
     @contextmanager

@@ -48,6 +48,16 @@ class Validation:
         self.integrity_valid = False
         self._add(owner, error)
 
+    def include(self, other: "Validation") -> None:
+        """Add what was found about the annex of the backup."""
+        self.checksum_valid = self.checksum_valid and other.checksum_valid
+        self.integrity_valid = self.integrity_valid and other.integrity_valid
+        self.chain_valid = self.chain_valid and other.chain_valid
+        self.errors += other.errors
+        self.warnings += other.warnings
+        self.losses += other.losses
+        self.size += other.size
+
     def _add(self, owner: str, error: str) -> None:
         self.errors.append(error)
         if owner != self.backup_id:

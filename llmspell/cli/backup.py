@@ -48,10 +48,13 @@ def opened(call: Call) -> "Iterator[Runtime]":
 def unopened(call: Call) -> "Backups":
     """The configured backups without the store: what needs it not works also when it is broken, or in use elsewhere."""
     from llmspell.runtime.backups import open_backups
+    from llmspell.runtime.sessions import has_store_on_disk
     from llmspell.state.manager import StateManager
     from llmspell.storage.memory import MemoryStore
 
-    return open_backups(call.config(), StateManager(MemoryStore()))
+    config = call.config()
+    sessions = StateManager(MemoryStore()) if has_store_on_disk(config) else None
+    return open_backups(config, StateManager(MemoryStore()), sessions=sessions)
 
 
 def create(

@@ -118,8 +118,10 @@ class Runtime:
         """The backups of the state's store. Raises NotEnabled when the configuration switches the state off."""
         if self._backups is None:
             from llmspell.runtime.backups import open_backups
+            from llmspell.runtime.sessions import has_store_on_disk
 
-            self._backups = open_backups(self.config, self.state, self.announce)
+            home = self.sessions.home if has_store_on_disk(self.config) else None
+            self._backups = open_backups(self.config, self.state, self.announce, home)
         return self._backups
 
     @property

@@ -1,6 +1,7 @@
 """The backups of a runtime, as `[state.backup]` says."""
 
 from llmspell.announce import silent
+from llmspell.backup.annex import Annex
 from llmspell.backup.backups import Backups
 from llmspell.backup.retention import Policy
 from llmspell.backup.secret import Secret, find_secret
@@ -12,8 +13,13 @@ if TYPE_CHECKING:
     from llmspell.state.manager import StateManager
 
 
-def open_backups(config: "Config", state: "StateManager", announce: "Announce" = silent) -> Backups:
-    """The backups of `state` as `[state.backup]` and `[state.encryption]` say. The key is looked for when it is needed."""
+def open_backups(
+    config: "Config", state: "StateManager", announce: "Announce" = silent, sessions: "StateManager | None" = None
+) -> Backups:
+    """The backups of `state` as `[state.backup]` and `[state.encryption]` say; the key is looked for when it is needed.
+
+    `sessions` has the store of the sessions when they are in one of their own, which then is in every backup too.
+    """
     backup, encryption = config.state.backup, config.state.encryption
 
     def ask_secret() -> Secret:
@@ -23,6 +29,7 @@ def open_backups(config: "Config", state: "StateManager", announce: "Announce" =
         state,
         backup.backup_dir,
         announce=announce,
+        annex=None if sessions is None else Annex(sessions, backup.backup_dir),
         ask_secret=ask_secret,
         encrypt=backup.encryption_enabled,
         key_derivation=encryption.key_derivation,

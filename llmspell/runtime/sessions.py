@@ -86,6 +86,12 @@ def shares_store(config: "Config") -> bool:
     return settings.storage_backend == "state"
 
 
+def has_store_on_disk(config: "Config") -> bool:
+    """Whether the sessions are on, and in a store on disk that only they are in."""
+    settings = config.runtime.sessions
+    return settings.enabled and settings.storage_backend == "disk" and not shares_store(config)
+
+
 def open_home(config: "Config") -> StateManager:
     """A manager over a store that only the sessions are in."""
     settings = config.runtime.sessions
