@@ -122,7 +122,7 @@ class Sessions:
         Raises LimitExceeded when there are `max_sessions` open ones already, and NotFound when there is no such parent.
         """
         fields = inputs.fields_of(
-            name=name, description=description, tags=tags, metadata=metadata or {}, created_by=created_by,
+            name=name, description=description, tags=tags, metadata=metadata, created_by=created_by,
             max_duration=max_duration, max_idle_time=max_idle_time, max_artifacts=max_artifacts,
             max_artifact_bytes=max_artifact_bytes, max_operations=max_operations, max_rate=max_rate,
         )  # fmt: skip

@@ -103,7 +103,7 @@ class _Incoming:
         present = details[-1][2] if details else {}
         count, place = _number(present.pop("checkpoints"), 1_000_000), -1
         for first, last, _ in details:
-            _require(place < first <= last <= count, "what it was at its checkpoints does not fit together")
+            _require(place + 1 == first <= last <= count, "what it was at its checkpoints does not fit together")
             place = last
         _require(place == count, "what it was at its checkpoints does not fit together")
         session_id = _id(present.pop("id"))
