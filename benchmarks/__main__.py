@@ -8,7 +8,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import backup, events, migration, startup, state
+from benchmarks import backup, events, migration, session, startup, state
 from benchmarks.measure import Row, render
 
 PARTS = {
@@ -17,6 +17,7 @@ PARTS = {
     "migration": migration.rows,
     "backup": backup.rows,
     "events": events.rows,
+    "session": session.rows,
 }
 README = Path(__file__).with_name("README.md")
 HEAD = """# Benchmarks

@@ -44,8 +44,8 @@ class Row:
     """One line of the table: a figure, what it is measured against, and what was promised of it.
 
     `ratio` is the median of the baseline's time over this one's, pair by pair (above 1 is faster than the baseline), or
-    the reverse where `is_cost` (how many times the baseline's time it takes). Without `times` it could not be measured, as
-    its name then says.
+    the reverse where `is_cost` (how many times the baseline's time it takes). Without `times` the name says what there is
+    to say: another figure, or why it could not be measured.
     """
 
     name: str
@@ -71,14 +71,14 @@ def render(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table."""
     lines = ["| what | median | P90 | P99 | per second | ratio | target | met |", "|---|---|---|---|---|---|---|---|"]
     for row in rows:
+        met = {True: "yes", False: "**no**", None: ""}[row.is_met]
         if row.times is None:
-            lines.append(f"| {row.name} | | | | | | | |")
+            lines.append(f"| {row.name} | | | | | | {row.target} | {met} |")
             continue
         scale = SCALES[row.unit]
         figures = [row.times.median, row.times.percentile(0.9), row.times.percentile(0.99)]
         cells = [f"{figure * scale:.2f} {row.unit}" for figure in figures]
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-        met = {True: "yes", False: "**no**", None: ""}[row.is_met]
         cells = [row.name, *cells, f"{1 / row.times.median:,.0f}", ratio, row.target, met]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

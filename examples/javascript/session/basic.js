@@ -1,0 +1,43 @@
+// Sessions from beginning to end: create, record, checkpoint, go back, suspend, complete, and read the timeline.
+//
+// Config: configs/session-enabled.toml
+// Run:    llmspell -c configs/session-enabled.toml run examples/javascript/session/basic.js
+
+const chat = Session.create({name: 'chat with Ada', tags: ['example', 'basic'], metadata: {topic: 'engines'}})
+const scope = 'session:' + chat
+
+// While a session is current, every change is recorded in its timeline, in the same commit.
+Session.setCurrent(chat)
+State.save(scope, 'turn:1', {role: 'user', text: 'What is an engine?'})
+State.save(scope, 'turn:2', {role: 'assistant', text: 'It turns steps into results.'})
+
+// A checkpoint is a moment to go back to. It costs one small record.
+const before = Session.save(chat, {label: 'two turns'})
+State.save(scope, 'turn:3', {role: 'user', text: 'Forget everything.'})
+State.delete(scope, 'turn:1')
+print('Turns now: ' + State.listKeys(scope).join(', '))
+Session.load(chat, {checkpoint: before})
+print('Turns after going back: ' + State.listKeys(scope).join(', '))
+
+// What is set aside can be taken up again; metadata is merged.
+Session.suspend(chat)
+print('Status: ' + Session.get(chat).status)
+Session.resume(chat)
+Session.update(chat, {metadata: {turns: State.count(scope)}})
+const found = Session.get(chat)
+print(`Metadata: topic ${found.metadata.topic}, turns ${found.metadata.turns}`)
+
+// Only legal steps are taken.
+Session.complete(chat)
+try {
+  Session.resume(chat)
+} catch (problem) {
+  print('Resuming a completed one: ' + problem.code)
+}
+
+for (const entry of Session.timeline(chat)) {
+  print(`${entry.seq}  ${entry.kind}${entry.key ? '  ' + entry.key : ''}`)
+}
+
+Session.delete(chat)
+print('Left of its scope: ' + State.count(scope))
