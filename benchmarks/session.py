@@ -30,35 +30,10 @@ local id, save = Session.create{{}}, State.save
 Session.set_current({current})
 for i = 1, args[1] do save("global", "k", i) end""",
 }
-WORDS = [
-    "the",
-    "of",
-    "and",
-    "to",
-    "in",
-    "is",
-    "you",
-    "that",
-    "it",
-    "he",
-    "was",
-    "for",
-    "on",
-    "are",
-    "as",
-    "with",
-    "his",
-    "they",
-    "be",
-    "at",
-    "one",
-    "have",
-    "this",
-    "from",
-    "or",
-    "had",
-    "by",
-]
+WORDS = (
+    "the", "of", "and", "to", "in", "is", "you", "that", "it", "he", "was", "for", "on", "are", "as", "with", "his", "they", "be",
+    "at", "one", "have", "this", "from", "or", "had", "by",
+)  # fmt: skip
 
 
 def per_call(script: str, **names: str) -> Callable[[], float]:

@@ -65,6 +65,11 @@ def encode(value: "Any") -> bytes:
     return MSGPACK + _packb(value)
 
 
+def encode_known(value: "Any") -> bytes:
+    """`encode` for what is known to be a value, without looking at all of it."""
+    return MSGPACK + _packb(value)
+
+
 def decode(payload: bytes) -> "Any":
     """The value of a payload of either encoding; raises Corrupt when it is neither."""
     codec = payload[:1]

@@ -30,14 +30,15 @@ def keys_of(session: bytes, details: "Details") -> list[bytes]:
 
 def change(main: "WriteTransaction", session: bytes, old: "Details | None", new: "Details | None") -> None:
     """Put the index right for a session that is made, changed or deleted."""
-    before = [] if old is None else keys_of(session, old)
-    wanted = [] if new is None else keys_of(session, new)
-    for key in before:
-        if key not in wanted:
-            main.delete(key)
-    for key in wanted:
-        if key not in before:
-            main.put(key, b"")
+    before = () if old is None else keys_of(session, old)
+    wanted = () if new is None else keys_of(session, new)
+    if before != wanted:
+        for key in before:
+            if key not in wanted:
+                main.delete(key)
+        for key in wanted:
+            if key not in before:
+                main.put(key, b"")
     step = is_open(new) - is_open(old)
     if step:
         _set_open(main, open_count(main) + step)

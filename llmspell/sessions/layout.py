@@ -105,7 +105,7 @@ class Details:
     def pack(self, key: bytes) -> bytes:
         """Only what differs from nothing is stored: most sessions use few of the fields."""
         present = {name: value for name, value in self.fields.items() if value or (value == 0 and name in KEPT_ZEROS)}
-        return record.seal(key, _DETAILS.pack(FORMAT, self.version), values.encode(present))
+        return record.seal(key, _DETAILS.pack(FORMAT, self.version), values.encode_known(present))
 
 
 KEPT_ZEROS = frozenset(

@@ -38,7 +38,7 @@ def write(
     key = number_key(TIMELINE, session, seq)
     correlation = correlation_id.encode()
     header = _ENTRY.pack(FORMAT, CODES[kind], at, len(correlation)) + correlation
-    main.put(key, record.seal(key, header, values.encode(_shorten(session, kind, data))))
+    main.put(key, record.seal(key, header, values.encode_known(_shorten(session, kind, data))))
 
 
 def unpack(key: bytes, value: bytes) -> Entry:
