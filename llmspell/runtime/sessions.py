@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from llmspell.languages.language import Stop
     from llmspell.storage.store import Store
 
-TOLD = ("session.", "checkpoint.", "artifact.", "state.")
+TOLD = ("session.", "checkpoint.", "artifact.", "state.", "system.")
 
 
 def open_sessions(config: "Config", state: "StateManager | None", announce: "Announce") -> Sessions:
