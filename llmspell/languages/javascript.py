@@ -33,6 +33,8 @@ PRELUDE = ("base", "codec", "printing", "frozen", "binding", "globals", "script"
 """The files of the prelude; each is a function that gets what the files before it gave."""
 _MOST_QUOTED, _LONGEST_QUOTED = 1000, 1000
 
+UNSEEN_BYTES = 2 << 20
+"""What small objects may take between two looks at the memory. Of larger ones that do not fit, the engine's own error tells."""
 STACK_BYTES = 4 << 20
 """How deep JavaScript may recurse: half of the usual 8 MiB of a thread's C stack, so that the engine's check comes first."""
 
@@ -378,7 +380,8 @@ class JavaScript(Language):
         name = report.get("name", "")
         if message.startswith("out of memory") and name == "InternalError":
             return self._out_of_memory("the script needs more than its memory limit of")
-        if message in ("null", "[uninitialized]") and not name and self._limits.memory:
+        is_null = message == "null" and self._engine.has_used(self._limits.memory // 2 - UNSEEN_BYTES)
+        if (is_null or message == "[uninitialized]") and not name and self._limits.memory:
             return self._out_of_memory("the script threw null, as the engine does when it reaches the memory limit of")
         frames = [frame for line in str(report["stack"]).split("\n") if (frame := parse_frame(line))]
         file, line, column = frames[0][:3] if frames else (self._script, 0, 0)

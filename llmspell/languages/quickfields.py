@@ -1,6 +1,6 @@
-"""Two fields of quickjs-ng's own structures that it offers no function for, found by what they do.
+"""Three fields of quickjs-ng's own structures that it offers no function for, found by what they do.
 
-Both are plain integers that the engine reads and writes all the time. Their places are those of one build of the
+All are plain integers that the engine reads and writes all the time. Their places are those of one build of the
 extension module, so they are looked for once per process.
 """
 
@@ -14,6 +14,7 @@ SEARCHED_BYTES = 1536
 """How much of a structure is looked through."""
 WORD = sizeof(Size)
 MARK = 0x5AFE510
+HIGH_MARK = 0x5AFE51000
 _places: "dict[str, int]" = {}
 
 
@@ -35,6 +36,22 @@ def stack_account(library: "Any", runtime: int) -> "Any":
             raise OSError("this build of quickjs-ng keeps its stack limits elsewhere")
         _places["stack"] = found[0] * WORD
     return (Size * 3).from_address(runtime + _places["stack"])
+
+
+def memory_account(library: "Any", runtime: int) -> "Any":
+    """How many bytes the engine has allocated, as its account says all the time; None where it is not found."""
+    words = (Size * (SEARCHED_BYTES // WORD)).from_address(runtime)
+    if "memory" not in _places:
+        before = words[:]
+        library.JS_SetMemoryLimit(runtime, HIGH_MARK)
+        # The limit stands behind what is used of it.
+        found = [
+            place for place, word in enumerate(words[:]) if word == HIGH_MARK and 0 < before[place - 1] < HIGH_MARK
+        ]
+        _places["memory"] = (found[0] - 1) * WORD if len(found) == 1 else -1
+        library.JS_SetMemoryLimit(runtime, before[found[0]] if len(found) == 1 else 0)
+    place = _places["memory"]
+    return Size.from_address(runtime + place) if place >= 0 else None
 
 
 def interrupt_counter(context: "Any", address: int) -> "Int | None":

@@ -11,7 +11,7 @@ import _thread
 import _quickjs
 
 from llmspell.languages.foreign import Address, Int, Int64, Library, Size, Structure, Text, UInt, UInt64, callback_type
-from llmspell.languages.quickfields import interrupt_counter, stack_account
+from llmspell.languages.quickfields import interrupt_counter, memory_account, stack_account
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ _FUNCTIONS = (
     ("JS_FreeAtom", None, Address, UInt),
     ("JS_DeleteProperty", Int, Address, JSValue, UInt, Int),
     ("JS_SetMaxStackSize", None, Address, Size),
+    ("JS_SetMemoryLimit", None, Address, Size),
     ("JS_UpdateStackTop", None, Address),
     ("JS_SetModuleLoaderFunc", None, Address, _NORMALIZER, _LOADER, Address),
     ("JS_SetInterruptHandler", None, Address, _INTERRUPT, Address),
@@ -94,6 +95,8 @@ class Engine:
         self.context.set_max_stack_size(stack)
         self._guard = _thread.allocate_lock()
         self._counter = interrupt_counter(self.context, self._ctx or 0)
+        memory = self._memory = memory_account(self._holding, runtime)
+        self._peak = 0
 
         def loader(ctx: int, raw_name: bytes, _opaque: int) -> int | None:
             name = raw_name.decode(errors="replace")
@@ -119,6 +122,8 @@ class Engine:
 
         def interrupted(_runtime: int, _opaque: int) -> int:
             if not is_stopping():
+                if memory is not None and memory.value > self._peak:
+                    self._peak = memory.value
                 return 0
             # Promises swallow what ends their executor, and a loop around them would go on. So nothing can be called any
             # more, and what runs already comes to its own next question.
@@ -157,6 +162,10 @@ class Engine:
             path = _quickjs.__file__
             cls._libraries = Library(path, holds_gil=False).function(*_EVAL), Functions(path)
         return cls._libraries
+
+    def has_used(self, size: int) -> bool:
+        """Whether it uses so many bytes, or did when it was last looked at: every some thousand operations. True if unknown."""
+        return self._memory is None or max(self._peak, self._memory.value) >= size
 
     def hurry(self) -> None:
         """From any thread: let the engine ask `is_stopping` at once, and not only after some thousand operations.

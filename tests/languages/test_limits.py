@@ -247,3 +247,22 @@ def test_recursion_in_a_thread_with_a_small_stack_is_an_ordinary_error(engine: E
     finally:
         threading.stack_size(before)
     assert ran[0].value is False
+
+
+@pytest.mark.parametrize("source", ["throw null", "(() => { throw null })()", "await Promise.reject(null)"])
+def test_a_null_that_a_script_throws_is_not_taken_for_the_memory_limit(javascript: Engine, source: str) -> None:
+    ran = javascript.run(f"'x'.repeat(1e6).length; {source}")
+    assert (ran.code, ran.text) == ("script", "null")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "(() => { const kept = []; for (;;) kept.push({}) })()",
+        "(() => { let kept = null; for (;;) kept = [kept] })()",
+        "await (async () => { const kept = new Map(); for (let i = 0; ; i++) kept.set(i, [i]) })()",
+    ],
+)
+def test_the_memory_limit_is_known_when_the_memory_is_free_again(javascript: Engine, source: str) -> None:
+    ran = javascript.set(engines__javascript__memory_limit=16 << 20).run(source)
+    assert ran.code == "limit_exceeded", ran.text
