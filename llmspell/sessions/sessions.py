@@ -1,11 +1,10 @@
 """`Sessions`: everything about sessions, for scripts and for Python."""
 
-from contextlib import nullcontext, suppress
-
 from llmspell.announce import silent
-from llmspell.errors import InvalidTransition, LimitExceeded, LlmspellError, NotFound
+from llmspell.errors import InvalidTransition
 from llmspell.ids import new_id
 from llmspell.sessions import checkpoints, copies, executions, index, inputs, layout, timeline
+from llmspell.sessions.current import CurrentSession
 from llmspell.sessions.layout import (
     CHECKPOINT,
     COPY,
@@ -21,48 +20,24 @@ from llmspell.sessions.layout import (
 from llmspell.sessions.policies import Policies
 from llmspell.sessions.session import LIMITS, Checkpoint, Session, check_not_archived, check_step
 from llmspell.state import kept
-from llmspell.state.entry import DELETE, EXPIRE
 from llmspell.state.scope import Scope
-from llmspell.state.transaction import Savepoint, Transaction
-from llmspell.storage import keys
+from llmspell.state.transaction import Transaction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from builtins import list as list_
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from llmspell.announce import Announce
-    from llmspell.hooks.hook import Execution
-    from llmspell.sessions.attachments import Attachments
     from llmspell.sessions.executions import Recorded
     from llmspell.sessions.session import Entry
-    from llmspell.state.entry import Commit
     from llmspell.state.manager import StateManager
     from llmspell.storage.record import Record
     from llmspell.storage.store import ReadTransaction
 
-_MAX_NOTES = 1000
-"""With more notes than this waiting for a commit, they get one of their own."""
 
-
-class Note:
-    """Something that happened in a session and waits for the next commit."""
-
-    __slots__ = ("at", "correlation_id", "data", "execution", "kind", "session")
-
-    def __init__(
-        self, session: bytes, at: int, kind: str, correlation_id: str, data: "dict[str, Any]", execution: bytes = b""
-    ) -> None:
-        self.session = session
-        self.at = at
-        self.kind = kind
-        self.correlation_id = correlation_id
-        self.data = data
-        self.execution = execution
-
-
-class Sessions:
+class Sessions(CurrentSession):
     """The sessions in one store. Usable from many threads and, when the store is, from many processes at once.
 
     `home` is the manager over the store that the sessions are in, and `state` the one whose changes are recorded: the same
@@ -90,24 +65,7 @@ class Sessions:
         self, home: "StateManager", state: "StateManager | None" = None, *, policies: Policies = Policies(),  # noqa: B008 - it is never changed
         announce: "Announce" = silent,
     ) -> None:  # fmt: skip
-        self.home = home
-        self.state = state
-        self.is_shared = state is home
-        self.policies = policies
-        self.announce = announce
-        self.attachments: list[Attachments] = []
-        self._current: bytes | None = None
-        self._outer_correlation_ids: tuple[str, ...] = ()
-        self._notes: list[Note] = []
-        self._quiet: tuple[Transaction | None, set[bytes]] = (None, set())
-        """Record keys whose change, in that transaction, is part of what the timeline tells as a whole."""
-        self._foreseen: tuple[bytes, Details, list[tuple[str, dict[str, Any]]]] | None = None
-        self._known: tuple[bytes, Details] = (b"", Details({}))
-        """The stored form of the details that were read last."""
-        home.participants.append(self._join)
-        if state is not None and not self.is_shared:
-            state.participants.append(self._foresee)
-            state.listeners.append(self._follow)
+        super().__init__(home, state, policies, announce)
 
     # The sessions
 
@@ -390,45 +348,6 @@ class Sessions:
                 each.prune(transaction, session_id, left)
             self._put_usage(transaction, session, usage)
 
-    # The current session
-
-    @property
-    def current_id(self) -> str | None:
-        """The id of the session under which everything is recorded now."""
-        return None if self._current is None else id_text(self._current)
-
-    def set_current(self, session_id: str | None) -> None:
-        """From now on record changes under this session, with its correlation id; with None, under none.
-
-        Holds for this object, in all of its threads. A suspended session can be current, but nothing can be recorded under
-        it until it is resumed. Raises NotFound, and InvalidTransition for a session that has ended.
-        """
-        if session_id is None:
-            self._forget_current()
-            return
-        with self._reading() as txn:
-            found = self.require(txn, session_id)
-        if found.ended_at is not None:
-            raise InvalidTransition(
-                f"the session {session_id} is {found.status}, so it cannot be the current one",
-                hint="fork it to go on from it",
-            )
-        managers = self._managers()
-        if self._current is None:
-            self._outer_correlation_ids = tuple(each.correlation_id for each in managers)
-        self._current = id_bytes(session_id)
-        for each in managers:
-            each.correlation_id = found.correlation_id
-
-    def resolve(self, session_id: str | None) -> str:
-        """The id itself, or that of the current session for None and ""; raises NotFound when there is none."""
-        if session_id:
-            return session_id
-        current = self.current_id
-        if current is None:
-            raise NotFound("there is no current session", hint="name a session, or call Session.set_current(id) before")
-        return current
-
     # What happened
 
     def timeline(
@@ -457,157 +376,7 @@ class Sessions:
                 return [id_text(session) for session in executions.sessions(txn)]
             return [session_id] if any(executions.read(txn, id_bytes(session_id))) else []
 
-    def note(self, kind: str, data: "dict[str, Any]", *, correlation_id: str = "") -> None:
-        """Keep what happened for the current session's timeline; does nothing without one.
-
-        It is written with the next commit, at the latest by `flush`, `close`, or when a timeline is read.
-        """
-        if self._current is not None:
-            self._add(Note(self._current, self.home.clock(), kind, correlation_id or self._correlation_id(), data))
-
-    def record_execution(self, execution: "Execution", session_id: str | None = None) -> None:
-        """Keep a run of a hook for the timeline and the replay of a session, or of the current one; as `note`."""
-        session = self._current if session_id is None else id_bytes(session_id)
-        if session is None:
-            return
-        data = {"point": execution.point, "hook": execution.hook, "duration": execution.duration}
-        if execution.error:
-            data["error"] = execution.error
-        packed = executions.pack(execution)
-        self._add(Note(session, execution.at, "hook.executed", execution.correlation_id, data, packed))
-
-    def flush(self) -> None:
-        """Write what waits for a commit."""
-        if self._notes and (self.home.own_transaction() is None):
-            with self.change() as transaction:
-                transaction.touch()
-
-    def close(self) -> None:
-        """Write what waits, and let go of the current session. The managers stay open."""
-        try:
-            self.flush()
-        finally:
-            self._forget_current()
-
-    # For those that write into a session's commits
-
-    def require(self, txn: "ReadTransaction", session_id: str) -> Session:
-        """A session as `txn` shows it; raises NotFound."""
-        return self._view(txn, id_bytes(session_id))
-
-    def admit(
-        self, transaction: Transaction, session_id: str, *, operations: int = 1, artifacts: int = 0, bytes: int = 0
-    ) -> None:
-        """Count operations and artifacts (negative when they go) in a session, within the commit that does them.
-
-        Raises NotFound, LimitExceeded beyond a limit or when the session is over its time, and InvalidTransition when it is
-        not active; only taking away from a session is allowed as long as it is not archived.
-        """
-        transaction.touch()
-        session, details, usage = self.stored(transaction.main, session_id)
-        if artifacts < 0:
-            check_not_archived(session_id, details)
-        else:
-            self.policies.check_active(session_id, details, usage, transaction.now)
-            self.policies.check(session_id, details, usage, transaction.now, operations, artifacts, bytes)
-        usage.add(transaction.now, operations, artifacts, bytes)
-        self._put_usage(transaction, session, usage)
-
-    def record(self, transaction: Transaction, session_id: str, kind: str, data: "dict[str, Any]") -> None:
-        """Write an entry of the timeline within the commit that it tells of."""
-        transaction.touch()
-        session, details, usage = self.stored(transaction.main, session_id)
-        self._record(transaction, session, usage, kind, data, self._foreign(details, self._correlation_id()))
-        self._put_usage(transaction, session, usage)
-
     # Within
-
-    def _reading(self) -> "Any":
-        """This thread's transaction, or a snapshot, for the block."""
-        current = self.home.own_transaction()
-        return self.home.store.read() if current is None else nullcontext(current.main)
-
-    def change(self) -> "Transaction | Savepoint":
-        """A part of this thread's transaction, or one of its own, for the block."""
-        current = self.home.own_transaction()
-        return Transaction(self.home) if current is None else Savepoint(current)
-
-    def in_state(self, transaction: Transaction) -> "Any":
-        """The transaction of the state, for the block: the one there is, when the sessions share its store."""
-        if self.is_shared or self.state is None:
-            return nullcontext(transaction)
-        current = self.state.own_transaction()
-        return Transaction(self.state) if current is None else Savepoint(current)
-
-    def _managers(self) -> "list_[StateManager]":
-        return [self.home] if self.state is None or self.is_shared else [self.home, self.state]
-
-    def _details(self, txn: "ReadTransaction", session: bytes) -> Details:
-        key = SESSION + session
-        value = txn.get(key)
-        if value is None:
-            raise NotFound(
-                f"there is no session '{id_text(session)}'", hint="Session.list({status = 'all'}) tells which there are"
-            )
-        if self._known[0] == value:
-            return self._known[1]
-        details = Details.unpack(key, value)
-        self._known = (value, details)
-        return details
-
-    def _usage(self, txn: "ReadTransaction", session: bytes) -> Usage:
-        key = USAGE + session
-        value = txn.get(key)
-        return Usage.unpack(key, b"" if value is None else value)
-
-    def stored(self, txn: "ReadTransaction", session_id: str) -> tuple[bytes, Details, Usage]:
-        """A session's id, details and usage, as they are stored."""
-        session = id_bytes(session_id)
-        return session, self._details(txn, session), self._usage(txn, session)
-
-    def _stored(self, transaction: Transaction, session_id: str) -> tuple[bytes, Details, Usage]:
-        """A session's id, details and usage, to be changed. A session that is over its time is suspended first."""
-        transaction.touch()
-        session, details, usage = self.stored(transaction.main, session_id)
-        if details.fields["status"] == "active":
-            reason = self.policies.overtime(details, usage, transaction.now)
-            if reason:
-                details = self._suspend_overdue(transaction, session, details, usage, reason)
-        return session, details, usage
-
-    def _suspend_overdue(
-        self, transaction: Transaction, session: bytes, details: Details, usage: Usage, reason: str
-    ) -> Details:
-        self._record(transaction, session, usage, "session.suspended", {"reason": reason})
-        suspended = Details(details.fields | {"status": "suspended", "overtime": reason})
-        self.put(transaction, session, details, suspended, usage)
-        self.tell(transaction, "session.suspended", id_text(session), "SessionSuspend", reason=reason)
-        return suspended
-
-    def _settle(self, session_ids: "Iterable[str]") -> None:
-        """Let the store know of sessions that are over their time; inside a transaction it can wait."""
-        for session_id in session_ids:
-            try:
-                if self.home.own_transaction() is None and self._is_overdue(session_id):
-                    with self.change() as transaction:
-                        self._stored(transaction, session_id)
-            except LlmspellError:
-                pass  # it is told by whoever changes something next
-
-    def _is_overdue(self, session_id: str) -> bool:
-        """Whether the store still calls a session active that is over its time."""
-        with self._reading() as txn:
-            _, details, usage = self.stored(txn, session_id)
-            return details.fields["status"] == "active" and bool(
-                self.policies.overtime(details, usage, self.home.clock())
-            )
-
-    def _view(self, txn: "ReadTransaction", session: bytes) -> Session:
-        details, usage = self._details(txn, session), self._usage(txn, session)
-        overtime = ""
-        if details.fields["status"] == "active":
-            overtime = self.policies.overtime(details, usage, self.home.clock())
-        return Session(id_text(session), details, usage, overtime)
 
     def _make(
         self, transaction: Transaction, fields: "dict[str, Any]", kind: str, data: "dict[str, Any]", count: int = 0, size: int = 0
@@ -645,45 +414,6 @@ class Sessions:
             self.put(transaction, session, details, Details(fields), usage)
             self.tell(transaction, kind, session_id, point, **data)
 
-    def put(
-        self, transaction: Transaction, session: bytes, old: Details | None, new: Details, usage: Usage, since: int = 0
-    ) -> None:  # fmt: skip
-        """Store what a session is from this commit on (or from the version `since`), and what is counted of it."""
-        main, key = transaction.main, SESSION + session
-        if old is not None:
-            checkpoints.keep_details(main, session, old, transaction.version)
-        index.change(main, session, old, new)
-        new.version = since or transaction.version
-        main.put(key, new.pack(key))
-        self._put_usage(transaction, session, usage)
-
-    def _put_usage(self, transaction: Transaction, session: bytes, usage: Usage) -> None:
-        key = USAGE + session
-        transaction.main.put(key, usage.pack(key))
-
-    def _record(
-        self, transaction: Transaction, session: bytes, usage: Usage, kind: str, data: "dict[str, Any]",
-        correlation_id: str = "",
-    ) -> None:  # fmt: skip
-        usage.sequence += 1
-        timeline.write(transaction.main, session, usage.sequence, transaction.now, kind, correlation_id, data)
-
-    def tell(self, transaction: Transaction, event: str, session_id: str, point: str, **data: "Any") -> None:
-        """Announce it, once it is committed."""
-        announce = self.announce
-        if announce is not silent:
-            transaction.afterwards(lambda: announce(event, {"session_id": session_id, **data}, point=point))
-
-    def check_room(self, txn: "ReadTransaction") -> None:
-        limit = self.policies.max_sessions
-        if index.open_count(txn) >= limit:
-            raise LimitExceeded(
-                f"there are {limit} active or suspended sessions already",
-                hint="complete some, or raise max_sessions in [runtime.sessions]",
-            )
-
-    # The scope
-
     def _records(self, txn: "ReadTransaction", session: bytes, checkpoint: Checkpoint) -> "Iterator[Record]":
         """What the scope held at a checkpoint."""
         prefix = Scope.session(checkpoint.session_id).prefix
@@ -699,119 +429,3 @@ class Sessions:
             version: int = scope_transaction.head.version
         copies.add(transaction.main, session, transaction.version, prefix, present)
         return version
-
-    def silence(self, transaction: Transaction, changed: "set[bytes]") -> None:
-        """The timeline tells of these changes as a whole, not of each."""
-        before = self._quiet[1] if self._quiet[0] is transaction else set()
-        self._quiet = (transaction, before | changed)
-
-    # The current session
-
-    def _correlation_id(self) -> str:
-        return (self.state or self.home).current_correlation_id()
-
-    def _forget_current(self) -> None:
-        if self._current is not None:
-            self._current = None
-            for manager, outer in zip(self._managers(), self._outer_correlation_ids, strict=True):
-                manager.correlation_id = outer
-
-    def _leave(self, transaction: Transaction, session: bytes) -> None:
-        """A session that ends is not current any more, once that is committed."""
-        if self._current == session:
-            transaction.afterwards(lambda: self._forget_current() if self._current == session else None)
-
-    # What is recorded with the commits of others
-
-    def _add(self, note: Note) -> None:
-        self._notes.append(note)
-        if len(self._notes) >= _MAX_NOTES:
-            self.flush()
-
-    def _join(self, transaction: Transaction) -> None:
-        """Write into a commit of the home store what happened in it and before it."""
-        count = len(self._notes)
-        if count:
-            self._write_notes(transaction, self._notes[:count])
-            transaction.afterwards(lambda: self._notes.__delitem__(slice(count)))
-        if self.is_shared and self._current is not None:
-            changes = self._changes_in(transaction)
-            if changes:
-                session, details, usage = self.stored(transaction.main, id_text(self._current))
-                self._check(session, details, usage, transaction.now, len(changes))
-                usage.add(transaction.now, len(changes))
-                correlation_id = self._foreign(details, self._correlation_id())
-                for kind, data in changes:
-                    self._record(transaction, session, usage, kind, data, correlation_id)
-                self._put_usage(transaction, session, usage)
-
-    def _foresee(self, transaction: Transaction) -> None:
-        """Before a commit of the state in another store: raise when the current session may not do that."""
-        self._foreseen = None
-        if self._current is None:
-            return
-        changes = self._changes_in(transaction)
-        if changes:
-            with self._reading() as txn:
-                session, details, usage = self.stored(txn, id_text(self._current))
-            self._check(session, details, usage, transaction.now, len(changes))
-            self._foreseen = (session, details, changes)
-
-    def _follow(self, commit: "Commit") -> None:
-        """After a commit of the state in another store: record it. What cannot be recorded now waits for the next commit."""
-        foreseen, self._foreseen = self._foreseen, None
-        if foreseen is None:
-            return
-        session, details, changes = foreseen
-        correlation_id = self._foreign(details, commit.correlation_id)
-        for kind, data in changes:
-            self._notes.append(Note(session, commit.at, kind, correlation_id, data))
-        with suppress(LlmspellError):
-            self.flush()
-
-    def _check(self, session: bytes, details: Details, usage: Usage, now: int, operations: int) -> None:
-        session_id = id_text(session)
-        self.policies.check_active(session_id, details, usage, now)
-        self.policies.check(session_id, details, usage, now, operations)
-
-    def _changes_in(self, transaction: Transaction) -> "list_[tuple[str, dict[str, Any]]]":
-        """What a transaction of the state has changed, as kinds and data of entries; not what merely expired."""
-        quiet = self._quiet[1] if self._quiet[0] is transaction else ()
-        found = []
-        for key, operation in transaction.changes.items():
-            if operation != EXPIRE and key not in quiet:
-                scope, name = keys.split(key)
-                kind = "state.deleted" if operation == DELETE else "state.saved"
-                found.append((kind, {"scope": scope, "key": name, "version": transaction.version}))
-        return found
-
-    def _foreign(self, details: Details, correlation_id: str) -> str:
-        """A correlation id, or "" for the session's own, which need not be stored with each entry."""
-        return "" if correlation_id == details.fields["correlation_id"] else correlation_id
-
-    def _write_notes(self, transaction: Transaction, notes: "list_[Note]") -> None:
-        """Write what waited; what belongs to a session that is gone, goes."""
-        usages: dict[bytes, tuple[Details, Usage]] = {}
-        gone: set[bytes] = set()
-        for note in notes:
-            session = note.session
-            if session in gone:
-                continue
-            if session not in usages:
-                try:
-                    usages[session] = self._details(transaction.main, session), self._usage(transaction.main, session)
-                except NotFound:
-                    gone.add(session)
-                    continue
-            details, usage = usages[session]
-            usage.sequence += 1
-            if note.kind in timeline.STATE_KINDS:
-                usage.add(note.at, 1)
-            timeline.write(
-                transaction.main, session, usage.sequence, note.at, note.kind, self._foreign(details, note.correlation_id),
-                note.data,
-            )  # fmt: skip
-            if note.execution:
-                executions.write(transaction.main, session, usage.sequence, note.execution)
-        for session, (_, usage) in usages.items():
-            self._put_usage(transaction, session, usage)
