@@ -1,7 +1,5 @@
 """Paths into a value, as they are written: `data.items[2].name`, `data["a key"]`."""
 
-import re
-
 from llmspell.errors import BadArgument
 
 TYPE_CHECKING = False
@@ -10,8 +8,6 @@ if TYPE_CHECKING:
 
     Step = str | int
 
-_NAME = re.compile(r"[^\W\d]\w*")
-_STEP = re.compile(r'\.?([^\W\d]\w*)|\.(\d+)|\[(-?\d{1,19})\]|\["((?:[^"\\]|\\["\\])*)"\]')
 LONGEST = 1024
 
 
@@ -19,11 +15,14 @@ def parse(text: "Any") -> "list[Step]":
     """The steps of a path: text for fields, integers for places in lists. A leading `$.` says nothing. Raises BadArgument."""
     if not isinstance(text, str) or not text or len(text) > LONGEST:
         raise BadArgument(f"a path must be text of 1 to {LONGEST} characters", hint="write it as data.items[1].name")
+    import re  # not needed by whoever only shows paths
+
+    step = re.compile(r'\.?([^\W\d]\w*)|\.(\d+)|\[(-?\d{1,19})\]|\["((?:[^"\\]|\\["\\])*)"\]')
     rest = text[1:] if text[0] == "$" else text
     steps: list[Step] = []
     position = 0
     while position < len(rest):
-        match = _STEP.match(rest, position)
+        match = step.match(rest, position)
         if not match or (match[0][0] == "." and position == 0 and rest is text):
             raise BadArgument(f"'{text[:80]}' is no path", hint="write it as data.items[1].name")
         if match[1]:
@@ -44,7 +43,7 @@ def field(path: str, key: "Step") -> str:
     """The path of a field of the map at `path`."""
     if isinstance(key, int):
         return f"{path}[{key}]"
-    if _NAME.fullmatch(key):
+    if key.isidentifier():
         return f"{path}.{key}"
     escaped = key.replace("\\", "\\\\").replace('"', '\\"')
     return f'{path}["{escaped}"]'

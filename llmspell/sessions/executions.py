@@ -22,6 +22,10 @@ TYPES = {"context": bytes, "result": bytes, "at": int, "duration": float}
 """The fields that are no text."""
 
 
+_TYPES = {"context": bytes, "result": bytes, "at": int, "duration": float}
+"""The types of the fields that are not text: a file that is imported may say anything."""
+
+
 class Recorded:
     """A recorded execution; `seq` is the number of its entry in the timeline."""
 
@@ -77,6 +81,9 @@ def _fields(packed: bytes, what: str) -> "dict[str, Any]":
     fields = values.decode(packed)
     if not isinstance(fields, dict) or fields.keys() != set(FIELDS):
         raise Corrupt(f"{what} is damaged")
+    for name, value in fields.items():
+        if type(value) is not _TYPES.get(name, str):
+            raise Corrupt(f"{what} is damaged: its {name} is no {_TYPES.get(name, str).__name__}")
     for name, value in fields.items():
         if type(value) is not (TYPES.get(name, str)):
             raise Corrupt(f"{what} is damaged")
