@@ -442,8 +442,7 @@ class Runtime:
                 "State": "enabled = true in [state]",
                 "Event": "enabled = true in [runtime.events]",
                 "Hook": "enabled = true in [runtime.hooks]",
-                "Session": "enabled = true in [runtime.sessions]",
-                "Artifact": "enabled = true in [runtime.sessions]",
+                **dict.fromkeys(("Session", "Artifact", "Replay"), "enabled = true in [runtime.sessions]"),
             }
             error.hint = missing_hint(lines[error.line - 1], self.globals(), ALL, absent, language)
 
