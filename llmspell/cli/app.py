@@ -21,7 +21,6 @@ from llmspell.cli.report import SCRIPT_SUFFIXES, Report, unwritable
 from llmspell.errors import BadArgument, Interrupted, NotEnabled
 
 NOT_BUILT = {
-    "artifact": "artifacts",
     "keys": "encryption",
     "repl": "interactive prompt",
 }

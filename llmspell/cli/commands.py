@@ -2,10 +2,10 @@
 
 import typer
 
-from llmspell.cli import backup, check, config, installation, interface, migrate, session, state
+from llmspell.cli import artifact, backup, check, config, installation, interface, migrate, session, state
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    for part in (state, session, migrate, backup, config, check, installation, interface):
+    for part in (state, session, artifact, migrate, backup, config, check, installation, interface):
         part.add_to(app)
