@@ -85,7 +85,7 @@ def refer(main: "WriteTransaction", content: Content, count: int = 1) -> None:
 
 def release(main: "WriteTransaction", hashes: "Iterable[bytes]") -> None:
     """Drop one reference for each hash."""
-    for hash, count in Counter(hashes).items():
+    for hash, count in Counter(iter(hashes)).items():
         refer(main, need(main, hash), -count)
 
 

@@ -99,7 +99,9 @@ def save(
         found = artifacts.info(None, _full(artifact))
         path = found.name if target is None else target
         if target is None and (os.sep in path or path in (".", "..") or os.path.lexists(path)):
-            raise BadArgument(f"there is a file '{path}' already, or no file can have that name", hint="name one with -o")
+            raise BadArgument(
+                f"there is a file '{path}' already, or no file can have that name", hint="name one with -o"
+            )
         with progress(call, "writing", lambda: found.size) as tick:
             size = artifacts.save_to(None, found, path, progress=tick)
     if call.report.output == "text":
@@ -156,8 +158,12 @@ def query(
     ] = None,
     after: Annotated[str | None, typer.Option("--after", metavar="TIME", help="Created after this time.")] = None,
     before: Annotated[str | None, typer.Option("--before", metavar="TIME", help="Created before this time.")] = None,
-    min_size: Annotated[int | None, typer.Option("--min-size", metavar="BYTES", min=0, help="At least so large.")] = None,
-    max_size: Annotated[int | None, typer.Option("--max-size", metavar="BYTES", min=0, help="At most so large.")] = None,
+    min_size: Annotated[
+        int | None, typer.Option("--min-size", metavar="BYTES", min=0, help="At least so large.")
+    ] = None,
+    max_size: Annotated[
+        int | None, typer.Option("--max-size", metavar="BYTES", min=0, help="At most so large.")
+    ] = None,
     limit: Limit = None,
 ) -> None:
     """List the artifacts that fit all of it, newest first, of all sessions or one."""
