@@ -80,7 +80,7 @@ class Expected:
         self.begun: list[str] = []
 
     def follow(self, lines: list[str]) -> list[set[int]]:
-        """Carry out what had returned; the sets of sequences of which one is there now, since the last step may have been done."""
+        """Carry out what had returned. Gives what may be there now: the last step may have been done, or not."""
         begun: list[str] = []
         for line in lines:
             word, *rest = line.split()

@@ -317,3 +317,50 @@ def test_the_standard_streams_cannot_be_closed_or_taken(lua: Engine, capfd: pyte
 def test_a_message_with_a_name_that_is_no_text_is_still_a_message(lua: Engine) -> None:
     ran = lua.set(engines__lua__stdlib="full").run("io.open('/\\255')")
     assert (ran.code, ran.text) == ("access_denied", "'/?' is not granted to this script")
+
+
+def test_a_script_cannot_open_the_files_of_its_store(engine: Engine, tmp_path: Path) -> None:
+    """Neither by name, nor through links, nor a folder above, and artifacts neither read nor write there."""
+    store, link, elsewhere = tmp_path / "store", tmp_path / "link", tmp_path / "hard"
+    engine.set(
+        state__backend="disk", state__path=str(store), runtime__security__allow_file_access=True,
+        runtime__sessions__enabled=True,
+    )  # fmt: skip
+    engine.run("State.save('s', 'k', 1)")
+    link.symlink_to(store)
+    os.link(store / "data.mdb", elsewhere)
+    paths = [store / "data.mdb", link / "data.mdb", elsewhere, store / "new", link / "new", store]
+    work = engine.run("return Session.create()" if engine.is_lua else "Session.create()").value
+    for path in paths:
+        ran = engine.run(LUA_ARTIFACT if engine.is_lua else JAVASCRIPT_ARTIFACT, work, str(path))
+        assert ran.value == ["access_denied", "access_denied"], (path, ran.text)
+        if engine.is_lua:
+            assert engine.set(engines__lua__stdlib="full").run("io.open(..., 'r+')", str(path)).code == "access_denied"
+    assert not (store / "new").exists()
+    ran = engine.run(LUA_ARTIFACT if engine.is_lua else JAVASCRIPT_ARTIFACT, work, str(tmp_path / "other"))
+    assert ran.value == ["not_found"]
+    assert (tmp_path / "other").read_bytes() == b"x"
+
+
+LUA_ARTIFACT = """
+local work, path = ...
+local codes = {}
+local id = Artifact.store(work, "t", "n", "x")
+for _, call in ipairs {
+  function() Artifact.store_file(work, path, "t") end,
+  function() Artifact.save_to(work, id, path) end,
+} do
+  local ok, problem = pcall(call)
+  if not ok then codes[#codes + 1] = problem.code end
+end
+return codes
+"""
+JAVASCRIPT_ARTIFACT = """
+const [work, path] = args
+const id = Artifact.store(work, 't', 'n', 'x')
+const codes = []
+for (const call of [() => Artifact.storeFile(work, path, 't'), () => Artifact.saveTo(work, id, path)]) {
+  try { call() } catch (error) { codes.push(error.code) }
+}
+codes
+"""
