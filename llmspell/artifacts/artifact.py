@@ -29,7 +29,7 @@ class Artifact:
     were stored before. `spans` are the versions of the store between which it was there, the last one open (0) while it is.
     """
 
-    __slots__ = ("session", "sequence", *_FIELDS)
+    __slots__ = ("_session_id", "session", "sequence", *_FIELDS)
     hash: bytes
     name: str
     type: str
@@ -51,6 +51,7 @@ class Artifact:
     def __init__(self, session: bytes, sequence: int, fields: "Any") -> None:
         self.session = session
         self.sequence = sequence
+        self._session_id = ""
         for name, value in zip(_FIELDS, fields, strict=True):
             setattr(self, name, value)
 
@@ -71,9 +72,15 @@ class Artifact:
         """What is stored for it under a key."""
         return layout.seal_value(key, [getattr(self, name) for name in _FIELDS])
 
+    def copied(self, session: bytes, **changes: "Any") -> "Artifact":
+        """The same for another session, with some fields changed."""
+        return Artifact(session, self.sequence, [changes.get(name, getattr(self, name)) for name in _FIELDS])
+
     @property
     def session_id(self) -> str:
-        return id_text(self.session)
+        if not self._session_id:
+            self._session_id = id_text(self.session)
+        return self._session_id
 
     @property
     def content_hash(self) -> str:
@@ -119,13 +126,16 @@ def check_fields(fields: "dict[str, Any]") -> None:
         check_text("a tag", tag, 1, MAX_NAME_BYTES)
     if not isinstance(custom, dict):
         raise BadArgument("the metadata of an artifact must be named fields")
-    size = len(values.encode(custom)) + len(fields["description"].encode())
-    if size > MAX_METADATA_BYTES:
-        raise BadArgument(f"the metadata of an artifact is {size} bytes, the limit is {MAX_METADATA_BYTES}")
+    if custom or fields["description"]:
+        size = len(values.encode(custom)) + len(fields["description"].encode())
+        if size > MAX_METADATA_BYTES:
+            raise BadArgument(f"the metadata of an artifact is {size} bytes, the limit is {MAX_METADATA_BYTES}")
 
 
 def check_text(what: str, text: object, least: int, most: int) -> None:
     """Raise BadArgument unless `text` is text of so many bytes of UTF-8; short texts must not hold control characters."""
+    if type(text) is str and text.isascii() and text.isprintable() and least <= len(text) <= most:
+        return
     if not isinstance(text, str) or not is_utf8(text):
         raise BadArgument(f"{what} of an artifact must be text")
     size = len(text.encode())

@@ -257,12 +257,11 @@ class Artifacts:
         """
         with self.sessions.change() as transaction:
             found = self._find(transaction.main, session_id, artifact, WRITE)
-            self.sessions.admit(transaction, found.session_id, artifacts=-1, bytes=-found.size)
             totals = Totals.read(transaction.main, found.session)
             totals.add(found, -1)
             totals.write(transaction.main, found.session)
             catalogue.remove(transaction, found)
-            self._tell(transaction, "artifact.deleted", "ArtifactDeleted", found)
+            self._tell(transaction, "artifact.deleted", "ArtifactDeleted", found, -1)
 
     def grant(self, session_id: str | None, artifact: "str | Artifact", to_session_id: str, permission: str) -> None:
         """Let another session read an artifact, write (delete it as well), or admin (grant and revoke as well).
@@ -343,27 +342,27 @@ class Artifacts:
         """Add an artifact, in one commit with its content, its place in the timeline and what is counted."""
         with self.sessions.change() as transaction:
             main = transaction.main
-            self.sessions.admit(transaction, session_id, artifacts=1, bytes=size)
-            session = id_bytes(session_id)
-            if not fields["created_by"]:
-                fields["created_by"] = self.sessions.require(main, session_id).created_by
+            session, details, _ = self.sessions.stored(main, session_id)
             kept, shared = add(transaction)
             totals = Totals.read(main, session)
             made = Artifact.make(
                 session, totals.sequence + 1, hash=kept.hash, size=size, stored_size=kept.stored, shared=shared,
                 version=catalogue.next_version(main, session, fields["name"]), created_at=transaction.now, grants={},
-                spans=[[transaction.version, 0]], **fields,
+                spans=[[transaction.version, 0]],
+                **{**fields, "created_by": fields["created_by"] or details.fields.get("created_by", "")},
             )  # fmt: skip
             totals.add(made)
             totals.write(main, session)
             catalogue.put(main, made)
-            self._tell(transaction, "artifact.stored", "ArtifactStored", made)
+            self._tell(transaction, "artifact.stored", "ArtifactStored", made, 1)
         return made
 
-    def _tell(self, transaction: "Transaction", event: str, point: str, artifact: Artifact) -> None:
-        """Write it into the timeline, and announce it once it is committed."""
+    def _tell(self, transaction: "Transaction", event: str, point: str, artifact: Artifact, count: int) -> None:
+        """Count it, write it into the timeline, and announce it once it is committed."""
         data = {"artifact_id": artifact.id, "name": artifact.name, "version": artifact.version, "size": artifact.size}
-        self.sessions.record(transaction, artifact.session_id, event, data)
+        self.sessions.admit(
+            transaction, artifact.session_id, artifacts=count, bytes=count * artifact.size, kind=event, data=data
+        )
         announce = self.announce
         if announce is not silent:
             told = {"session_id": artifact.session_id, **data, "artifact_type": artifact.type}

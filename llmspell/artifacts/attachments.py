@@ -44,11 +44,10 @@ class ArtifactAttachments(Attachments):
         for each in list(catalogue.owned_at(main, origin, version)):
             if each.parent_artifact.startswith(origin_id):
                 each.parent_artifact = new_id + each.parent_artifact[len(origin_id) :]
-            each.session, each.grants, each.shared = session, {}, each.size
-            each.spans = [[transaction.version, 0]]
-            catalogue.put(main, each)
-            content.refer(main, content.need(main, each.hash))
-            totals.add(each)
+            copy = each.copied(session, grants={}, shared=each.size, spans=[[transaction.version, 0]])
+            catalogue.put(main, copy)
+            content.refer(main, content.need(main, copy.hash))
+            totals.add(copy)
         if totals.count:
             totals.write(main, session)
 

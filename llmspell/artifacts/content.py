@@ -175,10 +175,13 @@ def _keep(transaction: "Transaction", content: Content, value: bytes) -> Content
 def _free_key(transaction: "Transaction") -> bytes:
     """A key under the version of this commit that nothing has."""
     version = transaction.version
+    first = layout.piece_key(version, 0)
+    if transaction.main.get(first) is None:
+        return first
     last = next(
-        transaction.main.scan_keys(layout.piece_key(version, 0), layout.piece_key(version + 1, 0), reverse=True), None
+        transaction.main.scan_keys(first, layout.piece_key(version + 1, 0), reverse=True)
     )
-    return layout.piece_key(version, 0 if last is None else int.from_bytes(last[-4:], "big") + 1)
+    return layout.piece_key(version, int.from_bytes(last[-4:], "big") + 1)
 
 
 def _damaged(content: Content) -> Corrupt:

@@ -18,6 +18,7 @@ that is over, pieces can only go, so backups need no more than their number. A c
 piece, so both are one entry. Numbers are big-endian in keys, little-endian in values.
 """
 
+from functools import lru_cache
 from struct import Struct
 from zlib import crc32
 
@@ -162,6 +163,7 @@ def session_range(kind: bytes, session: bytes) -> tuple[bytes, bytes]:
     return start, start + b"\xff" * 25
 
 
+@lru_cache(1024)
 def digest(text: str) -> bytes:
     """What stands for a text in keys."""
     return blake3(text.encode()).digest(16)

@@ -54,10 +54,12 @@ class Ledger:
         return self._view(txn, id_bytes(session_id))
 
     def admit(
-        self, transaction: Transaction, session_id: str, *, operations: int = 1, artifacts: int = 0, bytes: int = 0
-    ) -> None:
+        self, transaction: Transaction, session_id: str, *, operations: int = 1, artifacts: int = 0, bytes: int = 0,
+        kind: str = "", data: "dict[str, Any] | None" = None,
+    ) -> Details:  # fmt: skip
         """Count operations and artifacts (negative when they go) in a session, within the commit that does them.
 
+        With `kind`, write an entry of the timeline as well, as `record` does. Gives what the session is.
         Raises NotFound, LimitExceeded beyond a limit or when the session is over its time, and InvalidTransition when it is
         not active; only taking away from a session is allowed as long as it is not archived.
         """
@@ -69,7 +71,10 @@ class Ledger:
             self.policies.check_active(session_id, details, usage, transaction.now)
             self.policies.check(session_id, details, usage, transaction.now, operations, artifacts, bytes)
         usage.add(transaction.now, operations, artifacts, bytes)
+        if kind:
+            self._record(transaction, session, usage, kind, data or {}, self._foreign(details, self._correlation_id()))
         self._put_usage(transaction, session, usage)
+        return details
 
     def record(self, transaction: Transaction, session_id: str, kind: str, data: "dict[str, Any]") -> None:
         """Write an entry of the timeline within the commit that it tells of."""
