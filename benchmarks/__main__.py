@@ -8,7 +8,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import backup, events, migration, session, startup, state
+from benchmarks import artifacts, backup, events, migration, session, startup, state
 from benchmarks.measure import Row, render
 
 PARTS = {
@@ -18,6 +18,7 @@ PARTS = {
     "backup": backup.rows,
     "events": events.rows,
     "session": session.rows,
+    "artifacts": artifacts.rows,
 }
 README = Path(__file__).with_name("README.md")
 HEAD = """# Benchmarks
