@@ -161,8 +161,6 @@ def large(folder: Path) -> Iterator[Row]:
         ("saved to a file", saved, memory_out, copy, "a copy of the file"),
     ):
         label = f"1 GiB {name}, {memory:.0f} MiB of memory more (baseline: {what})"
-        yield Row(
-            label, Times((seconds,)), Times((timed(baseline),)), "≤ 64 MiB more", memory <= MEMORY_TARGET, "ms"
-        )
+        yield Row(label, Times((seconds,)), Times((timed(baseline),)), "≤ 64 MiB more", memory <= MEMORY_TARGET, "ms")
     for path in (source, folder / "copy", Path(f"{source}.out")):
         path.unlink()

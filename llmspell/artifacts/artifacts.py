@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from llmspell.artifacts.check import Verified
     from llmspell.artifacts.collection import Collected
     from llmspell.artifacts.layout import Content
+    from llmspell.sessions.layout import Details
     from llmspell.sessions.sessions import Sessions
     from llmspell.state.transaction import Transaction
     from llmspell.storage.store import ReadTransaction
@@ -341,32 +342,32 @@ class Artifacts:
     ) -> Artifact:
         """Add an artifact, in one commit with its content, its place in the timeline and what is counted."""
         with self.sessions.change() as transaction:
-            main = transaction.main
-            session, details, _ = self.sessions.stored(main, session_id)
+            main, session = transaction.main, id_bytes(session_id)
             kept, shared = add(transaction)
             totals = Totals.read(main, session)
             made = Artifact.make(
                 session, totals.sequence + 1, hash=kept.hash, size=size, stored_size=kept.stored, shared=shared,
                 version=catalogue.next_version(main, session, fields["name"]), created_at=transaction.now, grants={},
-                spans=[[transaction.version, 0]],
-                **{**fields, "created_by": fields["created_by"] or details.fields.get("created_by", "")},
+                spans=[[transaction.version, 0]], **fields,
             )  # fmt: skip
+            owner = self._tell(transaction, "artifact.stored", "ArtifactStored", made, 1)
+            made.created_by = made.created_by or owner.fields.get("created_by", "")
             totals.add(made)
             totals.write(main, session)
             catalogue.put(main, made)
-            self._tell(transaction, "artifact.stored", "ArtifactStored", made, 1)
         return made
 
-    def _tell(self, transaction: "Transaction", event: str, point: str, artifact: Artifact, count: int) -> None:
-        """Count it, write it into the timeline, and announce it once it is committed."""
+    def _tell(self, transaction: "Transaction", event: str, point: str, artifact: Artifact, count: int) -> "Details":
+        """Count it, write it into the timeline, and announce it once it is committed. Gives what its session is."""
         data = {"artifact_id": artifact.id, "name": artifact.name, "version": artifact.version, "size": artifact.size}
-        self.sessions.admit(
+        details = self.sessions.admit(
             transaction, artifact.session_id, artifacts=count, bytes=count * artifact.size, kind=event, data=data
         )
         announce = self.announce
         if announce is not silent:
             told = {"session_id": artifact.session_id, **data, "artifact_type": artifact.type}
             transaction.afterwards(lambda: announce(event, told, point=point))
+        return details
 
     def _find(
         self, txn: "ReadTransaction", session_id: str | None, artifact: "str | Artifact", permission: str

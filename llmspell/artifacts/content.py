@@ -178,9 +178,7 @@ def _free_key(transaction: "Transaction") -> bytes:
     first = layout.piece_key(version, 0)
     if transaction.main.get(first) is None:
         return first
-    last = next(
-        transaction.main.scan_keys(first, layout.piece_key(version + 1, 0), reverse=True)
-    )
+    last = next(transaction.main.scan_keys(first, layout.piece_key(version + 1, 0), reverse=True))
     return layout.piece_key(version, int.from_bytes(last[-4:], "big") + 1)
 
 

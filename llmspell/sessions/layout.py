@@ -17,6 +17,7 @@
 A session's 16 bytes are its UUID; numbers are big-endian. `K` keeps records for checkpoints: see `state.kept`.
 """
 
+from functools import lru_cache
 from struct import Struct
 from zlib import crc32
 
@@ -46,16 +47,21 @@ _ID_BYTES = 16
 
 def id_bytes(session_id: object) -> bytes:
     """The bytes of an id's text; NotFound when no session can have it."""
-    if type(session_id) is str and len(session_id) == 36:
-        text = session_id.replace("-", "")
-        try:
-            raw = bytes.fromhex(text)
-        except ValueError:
-            raw = b""
-        if len(raw) == _ID_BYTES and id_text(raw) == session_id:
-            return raw
-    shown = session_id[:60] if isinstance(session_id, str) else session_id
-    raise NotFound(f"there is no session {shown!r}", hint="Session.list({status = 'all'}) tells which there are")
+    raw = _parse(session_id) if type(session_id) is str else b""
+    if not raw:
+        shown = session_id[:60] if isinstance(session_id, str) else session_id
+        raise NotFound(f"there is no session {shown!r}", hint="Session.list({status = 'all'}) tells which there are")
+    return raw
+
+
+@lru_cache(256)
+def _parse(text: str) -> bytes:
+    """The bytes of an id's text, none when it is no such text."""
+    try:
+        raw = bytes.fromhex(text.replace("-", "")) if len(text) == 36 else b""
+    except ValueError:
+        return b""
+    return raw if len(raw) == _ID_BYTES and id_text(raw) == text else b""
 
 
 def id_text(raw: bytes) -> str:
