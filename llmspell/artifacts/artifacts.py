@@ -306,8 +306,10 @@ class Artifacts:
     def collect(self, *, dry_run: bool = False, progress: "Callable[[int], object] | None" = None) -> "Collected":
         """Remove the bytes that nothing needs any more: no artifact, no checkpoint, no upload of a living process.
 
-        With `dry_run`, only say what would go.
+        With `dry_run`, only say what would go. Raises BadArgument within a transaction.
         """
+        if self.manager.own_transaction() is not None:
+            raise BadArgument("artifacts cannot be collected within a transaction")
         return collection.collect(self.manager, dry_run=dry_run, progress=progress)
 
     def verify(self, *, progress: "Callable[[int], object] | None" = None) -> "Verified":
