@@ -1,6 +1,6 @@
 """`Artifacts`: everything about the artifacts of sessions, for scripts and for Python."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from llmspell.announce import silent
 from llmspell.artifacts import catalogue, collection, content, file, index, search
@@ -324,7 +324,9 @@ class Artifacts:
     def _upload(self, session_id: str, blocks: "Iterable[bytes]", expected: int, fields: "dict[str, Any]") -> Artifact:
         with self._reading() as txn:
             self.sessions.require(txn, session_id)  # before a long upload, not only after it
-        with Upload(self.manager, self.compression_threshold, expected) as upload:
+        # In a transaction, what is stored of it goes when it fails; else every batch is a commit of its own.
+        part = nullcontext() if self.manager.own_transaction() is None else self.sessions.change()
+        with part, Upload(self.manager, self.compression_threshold, expected) as upload:
             for block in blocks:
                 upload.write(block)
                 if upload.size > MAX_FILE_BYTES:
@@ -401,8 +403,6 @@ class Artifacts:
 
     def _reading(self) -> "Any":
         """This thread's transaction, or a snapshot, for the block."""
-        from contextlib import nullcontext
-
         current = self.manager.own_transaction()
         return self.manager.store.read() if current is None else nullcontext(current.main)
 
@@ -412,11 +412,12 @@ def _fields(
     custom: "Mapping[str, Any] | None", created_by: str,
 ) -> "dict[str, Any]":  # fmt: skip
     """What a caller says about an artifact, checked."""
-    fields = {
-        "name": name, "type": type, "mime_type": mime_type, "form": form, "tags": list(dict.fromkeys(tags)),
+    fields: dict[str, Any] = {
+        "name": name, "type": type, "mime_type": mime_type, "form": form, "tags": tags,
         "description": description, "parent_artifact": parent_artifact, "custom": dict(custom or {}), "created_by": created_by,
     }  # fmt: skip
     check_fields(fields)
+    fields["tags"] = list(dict.fromkeys(tags))
     return fields
 
 

@@ -120,6 +120,8 @@ def test_the_current_session_is_the_default(place: Place) -> None:
         ({"name": "\ud800"}, BadArgument),
         ({"type": ""}, BadArgument),
         ({"tags": [""]}, BadArgument),
+        ({"tags": "text"}, BadArgument),
+        ({"tags": [{}]}, BadArgument),
         ({"tags": ["x"] * 3 + ["y" * 256]}, BadArgument),
         ({"tags": [f"t{number}" for number in range(101)]}, BadArgument),
         ({"custom": {"x": "y" * 300_000}}, BadArgument),
@@ -224,6 +226,20 @@ def test_a_store_in_a_transaction_commits_or_is_undone_with_it(place: Place) -> 
         place.artifacts.store_stream(place.id, "t", "streamed", [large])
     assert place.names() == [("outer", 1), ("streamed", 1)]
     assert [name for _, data, _ in place.told for name in [data["name"]]] == ["outer", "streamed"]
+
+
+def test_a_stream_that_fails_in_a_transaction_is_undone_alone(place: Place) -> None:
+    with place.state.transaction():
+        place.artifacts.store(place.id, "t", "kept", "x")
+        with pytest.raises(BadArgument):
+            place.artifacts.collect()
+        with pytest.raises(ZeroDivisionError):
+            place.artifacts.store_stream(
+                place.id, "t", "n", (os.urandom(PIECE_BYTES) if n else 1 // n for n in (1, 1, 0))
+            )
+    assert place.names() == [("kept", 1)]
+    assert problems(place.store) == []
+    assert place.artifacts.collect(dry_run=True).pieces == 0
 
 
 def test_a_stream_that_breaks_off_leaves_nothing(place: Place) -> None:
