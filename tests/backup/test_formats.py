@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from llmspell.artifacts.artifacts import Artifacts
 from llmspell.backup.backups import Backups
 from llmspell.backup.secret import Secret
+from llmspell.sessions.sessions import Sessions
 from llmspell.state.manager import StateManager
 from llmspell.storage.memory import MemoryStore
 
@@ -20,7 +22,13 @@ SECOND = {key: value for key, value in FIRST.items() if key != ("user:ann", "key
     ("user:ann", "key1"): "changed",
     ("new", "key"): 1,
 }
-CONTENTS = {"small": [FIRST], "gzip": [FIRST], "chain": [FIRST, SECOND], "encrypted": [FIRST, SECOND]}
+CONTENTS = {
+    "small": [FIRST],
+    "gzip": [FIRST],
+    "chain": [FIRST, SECOND],
+    "encrypted": [FIRST, SECOND],
+    "artifacts": [FIRST, SECOND],
+}
 
 
 def test_every_fixture_is_tested() -> None:
@@ -46,3 +54,22 @@ def test_a_backup_of_format_1_is_restored(name: str, tmp_path: Path) -> None:
             assert state.get("user:ann", "key1") == wanted["user:ann", "key1"]
             assert len(state.history("user:ann", "key1")) == number + 1
             assert state.version() == made[number].version
+
+
+def test_artifacts_of_format_1_are_restored(tmp_path: Path) -> None:
+    shutil.copytree(FIXTURES / "artifacts", tmp_path / "artifacts")
+    wanted = [
+        {"report.md": "# Report\n" * 2000, "gone.bin": bytes(range(256)) * 10},
+        {"report.md": "# Report, again\n" * 2000},
+    ]
+    for number, contents in enumerate(wanted):
+        with MemoryStore() as store:
+            state = StateManager(store)
+            backups = Backups(state, str(tmp_path / "artifacts"))
+            backups.restore(backups.list()[::-1][number].id)
+            sessions = Sessions(state, state)
+            artifacts = Artifacts(sessions)
+            (work,) = sessions.list()
+            assert {name: artifacts.read(work.id, name) for name in contents} == contents
+            assert {each.name for each in artifacts.list(work.id)} == contents.keys()
+            assert artifacts.verify().problems == []
