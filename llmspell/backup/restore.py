@@ -59,9 +59,8 @@ def restore_store(
     return outcome
 
 
-def _replace(
-    manager: StateManager, store: Store, content: Content, *, salvage: bool, progress: Progress
-) -> Outcome:  # fmt: skip
+def _replace(manager: StateManager, store: Store, content: Content, *, salvage: bool, progress: Progress) -> Outcome:
+    """In one transaction, what differs."""
     outcome = Outcome()
     entries = _entries(content, outcome, salvage=salvage, progress=progress)
     with store.write(timeout=manager.busy_seconds) as txn, store.read() as old:
@@ -83,9 +82,7 @@ def _replace(
     return outcome
 
 
-def _entries(
-    content: Content, outcome: Outcome, *, salvage: bool, progress: Progress
-) -> Iterator[tuple[bytes, bytes]]:  # fmt: skip
+def _entries(content: Content, outcome: Outcome, *, salvage: bool, progress: Progress) -> Iterator[tuple[bytes, bytes]]:
     return content.entries(losses=outcome.losses if salvage else None, progress=progress)
 
 
