@@ -39,6 +39,8 @@ def fill(
     store: Store, content: Content, *, salvage: bool = False, progress: Progress = silent, timeout: float | None = None
 ) -> Outcome:
     """Put everything into an empty store of any kind: it becomes the very same, or stays empty."""
+    if not is_empty(store):
+        raise BackupError("the store to restore into is not empty", hint="give one that was never written to")
     outcome = Outcome()
     expires = False
     with store.fill(timeout=timeout) as txn:

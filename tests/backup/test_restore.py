@@ -301,3 +301,13 @@ def test_a_long_time_passes(place: Place) -> None:
     place.state.set("a", "key", 2)
     place.backups.restore(made.id)
     assert place.state.get("a", "key") == 1
+
+
+def test_another_store_must_be_empty(place: Place) -> None:
+    made = place.backups.create()
+    with MemoryStore() as memory:
+        StateManager(memory).set("mine", "key", 1)
+        before = content(memory, exactly=True)
+        with pytest.raises(BackupError, match="not empty"):
+            place.backups.restore(made.id, to=memory)
+        assert content(memory, exactly=True) == before
