@@ -8,7 +8,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import artifacts, backup, events, migration, session, startup, state
+from benchmarks import artifacts, backup, events, hooks, migration, session, startup, state
 from benchmarks.measure import Row, render
 
 PARTS = {
@@ -19,6 +19,7 @@ PARTS = {
     "events": events.rows,
     "session": session.rows,
     "artifacts": artifacts.rows,
+    "hooks": hooks.rows,
 }
 README = Path(__file__).with_name("README.md")
 HEAD = """# Benchmarks

@@ -154,6 +154,11 @@ _VALUE_FIELD = {BEFORE_READ: "value", AFTER_READ: "value"}
 
 
 def _fields(point: str, place: Place) -> "Fields":
+    if point is BEFORE_WRITE and not place.is_hidden:  # the path of every save
+        return {
+            "scope": place.scope, "key": place.key, "old_value": place.old_value or NIL,
+            "new_value": place.new_value or NIL, "operation": place.operation,
+        }  # fmt: skip
     fields: Fields = {"scope": place.scope, "key": place.key}
     if point == AFTER_READ:
         fields["value"] = _shown(place.new_value, place.is_hidden)

@@ -116,6 +116,8 @@ class JavaScriptWire:
         for part in parts:
             if type(part) is str:
                 texts[index] = quoted.get(part) or self._quote(part)
+            elif part == NIL:
+                texts[index] = "null"
             else:
                 text = (part if part[0] == 0x20 else values.to_json(part)).decode()  # type: ignore[arg-type,union-attr]
                 is_tagged = is_tagged or text[0] == "\t"
@@ -124,7 +126,10 @@ class JavaScriptWire:
         return "\t" + "".join(texts) if is_tagged else "".join(texts)
 
     def _quote(self, text: str) -> str:
-        quoted = values.dump_json(text).decode()[1:]
+        if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+            quoted = f'"{text}"'
+        else:
+            quoted = values.dump_json(text).decode()[1:]
         if len(self.quoted) >= _MOST_QUOTED:
             self.quoted.clear()
         if len(quoted) < _LONGEST_QUOTED:
@@ -181,6 +186,7 @@ class JavaScriptWire:
 
 
 NULL = values.JSON + b"null"
+NIL = values.MSGPACK + b"\xc0"
 
 
 def _same(value: "Any") -> "Any":

@@ -5,6 +5,7 @@ class trusted meets none. An `increment` is therefore tried like a save that nam
 first only when others are faster again and again.
 """
 
+from _thread import get_ident
 from contextlib import nullcontext
 
 from llmspell.errors import BadValue, Conflict
@@ -21,7 +22,7 @@ from llmspell.state.hooks import (
     StateHooks,
 )
 from llmspell.state.key import state_key
-from llmspell.state.limits import admit, is_null
+from llmspell.state.limits import LONGEST_NULL, NULLS, admit, is_null
 from llmspell.state.scope import Scope
 from llmspell.state.transaction import Savepoint, Transaction
 from llmspell.state.view import Bounds, View
@@ -81,8 +82,9 @@ class Hooked:
         self, scope: str | Scope, key: str, payload: bytes, micros: int, class_: str | None, if_version: int | None
     ) -> None:
         manager, hooks = self._manager, self._hooks
-        wanted, record_key = _named(scope, key)
-        if is_null(payload):
+        wanted = scope if type(scope) is Scope else Scope.parse(scope)
+        record_key = state_key(wanted, key)
+        if len(payload) <= LONGEST_NULL and payload in NULLS:
             self.delete(wanted, key, if_version, "save")
             return
         code = manager.resolve_class(wanted, key, class_)
@@ -248,20 +250,19 @@ class Hooked:
         manager = self._manager
         if code >= SENSITIVE or len(payload) > manager.max_value_bytes:
             admit(payload, code, manager.max_value_bytes)
-        current = manager.own_transaction()
-        if current is not None:
+        current = manager.current
+        if current is not None and current.thread == get_ident():
             current.put(record_key, payload, code, micros, expires_at, if_version)
             return
         with Transaction(manager) as transaction:
             transaction.put(record_key, payload, code, micros, expires_at, if_version)
 
     def _tell(self, point: str, place: Place) -> None:
-        current = self._manager.own_transaction()
-        hooks = self._hooks
-        if current is None:
-            hooks.tell(point, place)
-        else:
+        hooks, current = self._hooks, self._manager.current
+        if current is not None and current.thread == get_ident():
             current.afterwards(lambda: hooks.tell(point, place))
+        else:
+            hooks.tell(point, place)
 
     def _class_of(self, stored: bytes | None, scope: Scope, key: str) -> int:
         return self._manager.resolve_class(scope, key, None) if stored is None else stored[1]

@@ -199,23 +199,41 @@ end
 -- Decoding: the inverse; position 1 is the first byte after the marker.
 local decode_item
 local function decode_list(s, p, n)
-  local t = setmetatable({}, LIST)
+  local t = setmetatable(n < 2 and {} or n <= 4 and {nil, nil, nil, nil} or {}, LIST)
   for i = 1, n do
-    local v
-    v, p = decode_item(s, p)
+    local v, c = nil, byte(s, p)
+    if c < 0x80 then v, p = c, p + 1 else v, p = decode_item(s, p) end
     if v == nil then v = NULL end
     t[i] = v
   end
   return t, p
 end
 
+-- A map with room for n fields: filling an empty one makes it grow, and move what is in it, again and again.
+local function roomy(n)
+  if n < 2 or n > 8 then return {} elseif n == 2 then return {a = nil, b = nil}
+  elseif n <= 4 then return {a = nil, b = nil, c = nil, d = nil} end
+  return {a = nil, b = nil, c = nil, d = nil, e = nil, f = nil, g = nil, h = nil}
+end
+
 local function decode_map(s, p, n)
-  local t = {}
+  local t = roomy(n)
   for _ = 1, n do
-    local key, v
-    key, p = decode_item(s, p)
-    v, p = decode_item(s, p)
-    t[key] = v
+    local key, c = nil, byte(s, p)
+    if c >= 0xa0 and c < 0xc0 then -- short text, as nearly every key is
+      local after = p + c - 0x9f
+      key, p = sub(s, p + 1, after - 1), after
+    else
+      key, p = decode_item(s, p)
+    end
+    c = byte(s, p)
+    if c < 0x80 then t[key], p = c, p + 1
+    elseif c >= 0xa0 and c < 0xc0 then
+      local after = p + c - 0x9f
+      t[key], p = sub(s, p + 1, after - 1), after
+    else
+      t[key], p = decode_item(s, p)
+    end
   end
   return t, p
 end
