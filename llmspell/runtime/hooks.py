@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from llmspell.migration.engine import Migrations
     from llmspell.state.manager import StateManager
 
-FOREVER = float("inf")
+LONGEST_PATIENCE = 60.0
+"""Seconds that a saver, or the end, waits for hooks in the background when they may take as long as they like."""
 
 
 def open_hooks(
@@ -48,7 +49,7 @@ def open_hooks(
             hooks.background = Background(
                 hooks, correlate=state.with_correlation, summon=summon, batch_size=settings.batch_size,
                 interval=settings.flush_interval_ms / 1000, max_queue=settings.max_queue_size,
-                max_concurrent=settings.max_concurrent, patience=settings.timeout_ms / 1000 or FOREVER,
+                max_concurrent=settings.max_concurrent, patience=settings.timeout_ms / 1000 or LONGEST_PATIENCE,
             )  # fmt: skip
         StatePoints(hooks, state, hooks.background)
     return hooks

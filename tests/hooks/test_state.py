@@ -316,6 +316,16 @@ def test_a_hook_that_wants_the_impossible_has_failed_and_loses_nothing(
     assert state.items("app") == [("k", 5)]
 
 
+def test_what_a_failed_hook_wanted_is_not_seen_by_the_next(state: StateManager, hooks: Hooks) -> None:
+    told: list[Any] = []
+    hooks.register("BeforeStateWrite", lambda _: {"type": "modified", "data": {"new_value": 7}})
+    hooks.register("BeforeStateWrite", lambda _: {"type": "modified", "data": {"new_value": 8, "key": "__reserved"}})
+    hooks.register("BeforeStateWrite", keep(told))
+    state.set("app", "k", 1)
+    assert (told[0]["key"], told[0]["new_value"]) == ("k", 7)
+    assert state.items("app") == [("k", 7)]
+
+
 def test_a_value_that_a_hook_made_too_large_is_refused(state: StateManager, hooks: Hooks) -> None:
     state.set("app", "k", 1)
     hooks.register("BeforeStateWrite", lambda _: {"type": "modified", "data": {"new_value": "x" * 1001}})
