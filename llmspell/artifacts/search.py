@@ -1,8 +1,5 @@
 """Search: artifacts by what is known about them, newest first, over all sessions that the caller may read."""
 
-from fnmatch import translate
-from re import compile as compile_pattern
-
 from llmspell.artifacts import content, index
 from llmspell.artifacts.artifact import BYTES, Artifact
 from llmspell.errors import Corrupt
@@ -112,8 +109,10 @@ def name_matcher(pattern: str) -> "Callable[[str], bool]":
     wanted = pattern.casefold()
     if "*" not in wanted and "?" not in wanted:
         return lambda name: wanted in name.casefold()
-    parts = wanted.replace("[", "[[]")
-    matches = compile_pattern(translate(parts)).match
+    from fnmatch import translate
+    from re import compile as compile_pattern
+
+    matches = compile_pattern(translate(wanted.replace("[", "[[]"))).match
     return lambda name: matches(name.casefold()) is not None
 
 
