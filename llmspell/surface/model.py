@@ -250,7 +250,7 @@ class Function:
     globals are made, and whose result is the member.
     """
 
-    __slots__ = ("doc", "global_name", "name", "options", "parameters", "python", "requires", "result")
+    __slots__ = ("_doc", "global_name", "name", "options", "parameters", "python", "requires", "result")
 
     def __init__(self, global_name: str, method: "Any", requires: str = "") -> None:
         code = method.__code__
@@ -265,7 +265,7 @@ class Function:
         self.requires = requires
         self.python = code.co_name
         self.name = code.co_name.removesuffix("_")
-        self.doc = clean_doc(method.__doc__ or "")
+        self._doc = method.__doc__ or ""
         self.parameters = tuple(Field(name, Type.of(hints[name]), defaults.get(name, REQUIRED)) for name in names)
         self.options = tuple(
             Field(name, Type.of(hints[name]), keyword_defaults.get(name, REQUIRED)) for name in keyword_only
@@ -274,6 +274,11 @@ class Function:
         inside = [field.type.item for field in (*self.parameters, *self.options) if field.type.kind in ("list", "map")]
         if any(kind is not None and kind.handle for kind in inside):
             raise TypeError(f"{self.call}: a handle is a parameter, an option or a result, but nothing inside of one")
+
+    @property
+    def doc(self) -> str:
+        """The docstring without its indentation: made when it is asked for, which no run of a script does."""
+        return clean_doc(self._doc)
 
     @property
     def call(self) -> str:
