@@ -242,6 +242,11 @@ class Field:
     def is_required(self) -> bool:
         return self.default is REQUIRED
 
+    @property
+    def is_always_there(self) -> bool:
+        """Whether a record that has it never has None for it."""
+        return self.is_required and not self.type.optional
+
 
 class Function:
     """One function of a global or handle: `parameters` are positional, `options` the trailing table or object.

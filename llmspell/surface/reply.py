@@ -1,6 +1,7 @@
 """How structured results are written: spliced together from what is encoded already, by a writer made once for each type.
 
-A payload in a result is neither decoded nor encoded again.
+A payload in a result is neither decoded nor encoded again. For a record the writer is an expression over its fields, made of the
+names that its class declares and compiled once, as the standard library does for named tuples: a loop takes twice as long.
 """
 
 from _operator import attrgetter
@@ -40,24 +41,26 @@ def payload_writer(type: Type, language: str) -> "Pack":
 
 def splitter(record: Type) -> "Callable[[Any], tuple[Any, ...]]":
     """What takes a record apart for Lua: True, then its fields, scalars as they are, all else as payloads (see `host.layout`)."""
-    read = _reader(record)
-    converters = [_converter(field.type) for field in record.python.fields]
+    names: dict[str, Any] = {}
+    parts = ["True"]
+    for number, field in enumerate(record.python.fields):
+        convert = _converter(field.type)
+        names[f"c{number}"] = convert if field.is_always_there or convert is None else _unless_none(convert, None)
+        parts.append(f"r.{field.python}" if convert is None else f"c{number}(r.{field.python})")
+    take_apart: Callable[[Any], tuple[Any, ...]] = eval(f"lambda r: ({', '.join(parts)})", names)
 
     def split(result: "Any") -> "tuple[Any, ...]":
-        fields = read(result)
         try:
-            return (
-                True,
-                *[
-                    field if convert is None or field is None else convert(field)
-                    for field, convert in zip(fields, converters, strict=True)
-                ],
-            )
+            return take_apart(result)
         except UnicodeEncodeError:
-            values.check(fields)
+            values.check([getattr(result, field.python) for field in record.python.fields])
             raise
 
     return split
+
+
+def _unless_none(write: "Callable[[Any], Any]", nothing: "Any") -> "Callable[[Any], Any]":
+    return lambda value: nothing if value is None else write(value)
 
 
 def _reader(record: Type) -> "Callable[[Any], tuple[Any, ...]]":
@@ -185,20 +188,21 @@ class _Json:
         if kind == "map" and item is not None:
             return self.map_writer(item, encode_basestring)
         if kind == "record":
-            read = _reader(type)
-            keys = [f'"{field.name}":' for field in type.python.fields]
-            writers = [self.writer(field.type) for field in type.python.fields]
-            whole = "{" + ",".join(key + "%s" for key in keys) + "}"
-
-            def write_record(result: "Any") -> str:
-                values_ = read(result)
-                if None not in values_:
-                    return whole % tuple([write(value) for write, value in zip(writers, values_, strict=True)])
-                there = zip(keys, writers, values_, strict=True)
-                return "{" + ",".join([key + write(value) for key, write, value in there if value is not None]) + "}"
-
-            return write_record
+            return self.record_writer(type)
         return self.anything
+
+    def record_writer(self, record: Type) -> "Write":
+        names: dict[str, Any] = {}
+        parts = []
+        for number, field in enumerate(record.python.fields):
+            write = names[f"w{number}"] = self.writer(field.type)
+            if field.is_always_there:
+                parts.append(f',"{field.name}":{{w{number}(r.{field.python})}}')
+            else:
+                names[f"w{number}"] = _piece(f',"{field.name}":', write)
+                parts.append(f"{{w{number}(r.{field.python})}}")
+        write_fields: Write = eval(f"lambda r: f'{''.join(parts)}'", names)
+        return lambda result: "{" + write_fields(result)[1:] + "}"
 
     def map_writer(self, item: Type, write_key: "Write") -> "Write":
         write_item = _or_null(self.writer(item))
@@ -234,6 +238,10 @@ class _Json:
         if payload[:1] == values.TAGGED:
             self.is_tagged = True
         return payload[1:].decode()
+
+
+def _piece(key: str, write: "Write") -> "Write":
+    return lambda value: "" if value is None else key + write(value)
 
 
 def _or_null(write: "Write") -> "Write":

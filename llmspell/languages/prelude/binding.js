@@ -3,7 +3,7 @@
   'use strict'
   const {
     stringify, parse, getPrototypeOf, defineProperty, isArray, isFinite, indexOf, codeAt, join, tagOf, apply, list, raw,
-    thrown,
+    thrown, isInt,
   } = parts.base
   const { encode, encodeWith, decode, revive, Unstorable } = parts.codec
   const { describe } = parts.printing
@@ -75,6 +75,7 @@
         case 'boolean':
           return stringify(v)
         case 'number':
+          if (isInt(v) && (v !== 0 || 1 / v > 0)) return `${v}`
           if (!isFinite(v)) fail(index, position, v !== v ? 'NaN' : 'infinite number')
           return encode(v)
         case 'bigint':
