@@ -316,6 +316,7 @@ class Backups:
         told = {
             "backup_id": made.id, "type": made.kind, "parent_id": made.parent, "scopes": made.scopes,
             "size_bytes": made.total_bytes, "entry_count": made.values, "description": made.description,
+            "duration_ms": made.duration / 1000,
         }  # fmt: skip
         facts = {name: fact for name, fact in told.items() if fact is not None}
         self._announce("backup.created", facts, point="BackupCreated")
@@ -323,7 +324,7 @@ class Backups:
     def _tell_restored(self, done: Restored, scope: str | None) -> None:
         told = {
             "backup_id": done.backup_id, "scope": scope, "restored_count": done.restored, "removed_count": done.removed,
-            "lost_count": len(done.losses), "safety_backup_id": done.safety_backup_id,
+            "lost_count": len(done.losses), "safety_backup_id": done.safety_backup_id, "duration_ms": done.duration / 1000,
         }  # fmt: skip
         facts = {name: fact for name, fact in told.items() if fact is not None}
         self._announce("backup.restored", facts, point="BackupRestored")

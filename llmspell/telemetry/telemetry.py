@@ -198,13 +198,14 @@ class Telemetry:
 class Budget:
     """So many spans in each second, and no more."""
 
-    def __init__(self, per_second: int) -> None:
+    def __init__(self, per_second: int, clock: "Callable[[], float]" = time.monotonic) -> None:
         self._per_second = per_second
+        self._clock = clock
         self._second = 0
         self._left = 0
 
     def admits(self) -> bool:
-        second = int(time.monotonic())
+        second = int(self._clock())
         if second != self._second:
             self._second, self._left = second, self._per_second
         self._left -= 1

@@ -170,7 +170,7 @@ def test_receive_gives_up_after_its_timeout() -> None:
     subscription = events.subscribe("a")
     started = time.perf_counter()
     assert events.receive(subscription, timeout=0.05) is None
-    assert 0.04 < time.perf_counter() - started < 2
+    assert 0.04 < time.perf_counter() - started < 10
 
 
 def test_receive_on_an_ended_subscription_is_not_found_also_while_it_waits() -> None:

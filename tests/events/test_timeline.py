@@ -142,15 +142,23 @@ def test_a_script_that_needs_events_hears_how_to_switch_them_on() -> None:
 
 def test_subscriptions_of_a_script_end_with_it_and_those_of_python_stay() -> None:
     with open_runtime() as runtime:
-        kept = runtime.events.subscribe("*")
-        runtime.run(b"Event.subscribe('a') Event.subscribe('b', function() end) Event.publish('c', 5)", name="x.lua")
+        kept = runtime.events.subscribe("c")
+        source = b"""Event.subscribe("state.*") Event.subscribe("b", function() end)
+        Event.publish("c", 5) State.save("app", "k", 1)"""
+        runtime.run(source, name="x.lua")
         assert [found.id for found in runtime.events.subscriptions()] == [kept]
         event = runtime.events.receive(kept, 0)
         assert event is not None
         assert (event.event_type, event.value, event.language) == ("c", 5, "lua")
-        assert len(runtime.state.listeners) == 1
-        runtime.events.unsubscribe(kept)
-        assert runtime.state.listeners == []
+
+
+def test_the_state_is_listened_to_only_while_somebody_wants_its_changes() -> None:
+    with open_runtime() as runtime:
+        before = list(runtime.state.listeners)
+        watching = runtime.events.subscribe("state.*")
+        assert len(runtime.state.listeners) == len(before) + 1
+        runtime.events.unsubscribe(watching)
+        assert runtime.state.listeners == before
 
 
 def test_announcements_are_events_of_the_runtime() -> None:

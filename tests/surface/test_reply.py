@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llmspell import values
@@ -44,6 +44,7 @@ class Single(Record):
 
 
 OUTER = Type.of(Outer)
+few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ENCODINGS = (values.encode, values.dump_json, lambda value: values.dump_json(value, property_names=False))
 
 texts = st.text(max_size=40) | st.sampled_from(["$bytes", "$$map", "$map", "x" * 300, 'a"b\\c\n', "größe"])
@@ -66,6 +67,7 @@ outers = st.builds(
 )  # fmt: skip
 
 
+@few
 @given(outers)
 def test_a_spliced_record_is_the_record(record: Outer) -> None:
     expected = plain(record, OUTER)
@@ -75,6 +77,7 @@ def test_a_spliced_record_is_the_record(record: Outer) -> None:
         assert values.decode(payload_writer(OUTER, language)(record)) == expected
 
 
+@few
 @given(outers)
 def test_a_record_taken_apart_has_all_its_fields_in_the_order_of_the_layout(record: Outer) -> None:
     is_there, *fields = splitter(OUTER)(record)
@@ -98,6 +101,7 @@ def test_a_record_with_one_field_works_too() -> None:
     assert values.decode(msgpack_writer(Type.of(Single))(record)) == {"only": "x"}
 
 
+@few
 @given(st.lists(st.none() | texts, max_size=70000 // 1000))
 def test_a_list_of_texts_keeps_its_places(items: list[str | None]) -> None:
     type_ = Type.of(list[str])
