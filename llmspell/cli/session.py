@@ -89,25 +89,21 @@ def timeline(
 ) -> None:
     """Show what happened in a session, oldest first."""
     with opened(call) as sessions:
-        entries = [
-            shown.describe_entry(each) for each in sessions.timeline(session_id, kinds=kinds, since=since, limit=limit)
-        ]
         if not follow:
-            call.report.result([_readable(call, entry) for entry in entries])
+            found = sessions.timeline(session_id, kinds=kinds, since=since, limit=limit)
+            call.report.result([_readable(call, shown.describe_entry(entry)) for entry in found])
             return
-        left = None if limit is None else limit - len(entries)
-        while True:
-            for entry in entries:
-                call.report.line(_readable(call, entry))
-                since = entry["seq"]
-            if left is not None and left <= 0:
-                return
-            generation = sessions.home.store.generation()
-            while sessions.home.store.generation() == generation and not entries:
+        store, seen = sessions.home.store, -1
+        while limit is None or limit > 0:
+            generation = store.generation()  # asked before looking: what comes in between is looked for again
+            if generation == seen:
                 time.sleep(FOLLOW_SECONDS)
-            found = sessions.timeline(session_id, kinds=kinds, since=since, limit=left)
-            entries = [shown.describe_entry(each) for each in found]
-            left = None if left is None else left - len(entries)
+                continue
+            seen = generation
+            for entry in sessions.timeline(session_id, kinds=kinds, since=since, limit=limit):
+                call.report.line(_readable(call, shown.describe_entry(entry)))
+                since = entry.seq
+                limit = None if limit is None else limit - 1
 
 
 def checkpoints(call: Call, session_id: Id) -> None:
