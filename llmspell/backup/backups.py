@@ -8,13 +8,13 @@ from llmspell.backup.content import AskSecret, Content, Loss
 from llmspell.backup.create import Maker, Options
 from llmspell.backup.fill import Outcome, count, fill, fill_path, is_empty
 from llmspell.backup.folder import Folder
-from llmspell.backup.manifest import FULL, INCREMENTAL, Manifest, NewerFormat
+from llmspell.backup.manifest import FULL, INCREMENTAL, Manifest
 from llmspell.backup.pack import Progress, read_copy, silent
 from llmspell.backup.restore import restore_scopes, restore_store
 from llmspell.backup.retention import Decision, Policy, decide
 from llmspell.backup.secret import PBKDF2, Secret
 from llmspell.backup.validation import Validation, validate
-from llmspell.errors import BadArgument, EncryptionError, LlmspellError, NotEnabled, NotFound
+from llmspell.errors import BackupError, BadArgument, EncryptionError, LlmspellError, NotEnabled, NotFound
 from llmspell.ids import new_id
 from llmspell.state.manager import StateManager
 from llmspell.state.scope import Scope
@@ -282,7 +282,7 @@ class Backups:
             return self._validate(manifest.id).is_valid
 
         decisions = decide(manifests, self.policy, self.manager.clock(), is_valid, list(self._hidden(manifests)))
-        if any(isinstance(error, NewerFormat) for error in broken):
+        if any(isinstance(error, BackupError) for error in broken):
             for each in decisions:
                 each.keep, each.reason = True, "a backup of a later version may build on it"
         going = [each.manifest for each in decisions if not each.keep]

@@ -39,10 +39,6 @@ def is_id(text: object) -> bool:
     return isinstance(text, str) and _ID.fullmatch(text) is not None
 
 
-class NewerFormat(BackupError):
-    """A backup that this version is too old for."""
-
-
 class Ref:
     """Where one chunk lies and what is in it.
 
@@ -170,7 +166,8 @@ def write(manifest: Manifest, refs: Iterable[Ref], seal: Seal) -> bytes:
 class Reader:
     """The file of a manifest: `manifest` is what it says, the index is opened when it is asked for.
 
-    Raises Corrupt when a byte was changed, cut off or added, or when it says something that cannot be, and NewerFormat.
+    Raises Corrupt when a byte was changed, cut off or added, or when it says something that cannot be, and BackupError when
+    a later version wrote it.
     """
 
     def __init__(self, data: bytes, backup_id: str) -> None:
@@ -181,7 +178,7 @@ class Reader:
         if not data.startswith(MAGIC):
             mark = data[: len(MAGIC) + 10].partition(b"\n")[0]
             if mark.startswith(_FORMAT) and mark[len(_FORMAT) :].isdigit():
-                raise NewerFormat(
+                raise BackupError(
                     f"the backup {backup_id} has the format {mark[len(_FORMAT) :].decode()}, which a later version of "
                     "llmspell wrote",
                     hint="upgrade llmspell",
