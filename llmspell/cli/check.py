@@ -13,11 +13,12 @@ from llmspell.cli.report import complain
 from llmspell.config import Config
 from llmspell.errors import Corrupt, NotEnabled
 from llmspell.runtime import Runtime
+from llmspell.state.check import mend_journal
 from llmspell.storage import record
 from llmspell.storage.check import Report, check
-from llmspell.storage.keys import EPOCH, STATE
+from llmspell.storage.keys import EPOCH, HEAD, JOURNAL, STATE
 from llmspell.storage.lmdb import verify_files
-from llmspell.storage.store import Store
+from llmspell.storage.store import Store, WriteTransaction
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,7 +29,10 @@ def add_to(app: typer.Typer) -> None:
 def check_store(
     call: Call,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Remove the values that are damaged, so that their keys can be used again.")
+        bool,
+        typer.Option(
+            "--repair", help="Remove damaged values and journal entries, so that the store can be used again."
+        ),
     ] = False,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Remove what has expired, and what the journal need not keep.")
@@ -46,7 +50,7 @@ def check_store(
             complain(f"problem: {problem}")
         removed = 0
         if repair and damaged:
-            removed = _remove(store, damaged)
+            removed = _remove(store, damaged, runtime.state.clock())
             report, _ = _examine(store)
             _examine_own_store_of_sessions(runtime, report)
         if not report.is_sound:
@@ -75,12 +79,12 @@ def _refuse_broken_file(config: Config) -> None:
 
 
 def _examine(store: Store) -> tuple[Report, list[bytes]]:
-    """The report on the whole store, and the keys of the values that are damaged."""
+    """The report on the whole store, and the keys of what is damaged and can be removed."""
     damaged: list[bytes] = []
 
     def look(key: bytes, value: bytes) -> str | None:
         problem = examine(key, value)
-        if problem is not None and key.startswith(STATE):
+        if problem is not None and (key.startswith((STATE, JOURNAL)) or key == HEAD):
             damaged.append(key)
         return problem
 
@@ -102,13 +106,22 @@ def _examine_own_store_of_sessions(runtime: Runtime, report: Report) -> None:
             report.add(f"in the store of the sessions, {problem}")
 
 
-def _remove(store: Store, keys: list[bytes]) -> int:
-    """Remove those that are still damaged, in one commit."""
+def _remove(store: Store, damaged: list[bytes], now: int) -> int:
+    """Remove those that are still damaged, in one commit, and damaged entries of the journal."""
     removed = 0
     with store.write() as transaction:
-        for key in keys:
-            value = transaction.get(key)
-            if value is not None and record.verify(key, value) is not None:
+        for key in damaged:
+            if key.startswith(STATE) and _is_damaged(transaction, key):
                 removed += transaction.delete(key)
+        removed += mend_journal(transaction, now)
         transaction.put(EPOCH, os.urandom(16))  # no commit of the state tells of it
     return removed
+
+
+def _is_damaged(transaction: WriteTransaction, key: bytes) -> bool:
+    """Whether there is a record under a key that cannot be read."""
+    try:
+        value = transaction.get(key)
+    except Corrupt:
+        return True
+    return value is not None and record.verify(key, value) is not None

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from llmspell.errors import LlmspellError
+from llmspell.errors import Corrupt, LlmspellError
 from llmspell.state.journal import Part, Retired, thinned_at
 from llmspell.state.transaction import Head
 from llmspell.storage import keys, record
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llmspell.storage.check import Examine
-    from llmspell.storage.store import ReadTransaction
+    from llmspell.storage.store import ReadTransaction, WriteTransaction
 
 _VERSION_BYTES = 8
 
@@ -55,6 +55,39 @@ def examine_index(txn: "ReadTransaction") -> "Iterator[str]":
     for entry in sorted(expected):
         scope, name = keys.split(entry[_VERSION_BYTES:])
         yield f"'{name}' in scope '{scope}' expires, but is not in the expiry index"
+
+
+def mend_journal(main: "WriteTransaction", now: int) -> int:
+    """Remove the damaged entries of the journal and let it begin after the last of them; how many entries there were.
+
+    No value is lost by that, nor any of its history: only what those commits, and the ones before them, have changed is no
+    longer told. The version counter goes on behind the newest entry, also when it was that one that was damaged, or what is
+    stored under `keys.HEAD`. Where the journal tells nothing of the counter, a damaged one stays as it is.
+    """
+    damaged: set[int] = set()
+    newest = newest_at = 0
+    for key in main.scan_keys(keys.JOURNAL, keys.next_space(keys.JOURNAL)):
+        newest = int.from_bytes(key[1:9], "big")
+        try:
+            newest_at = Part(key, main.get(key) or b"").at
+        except Corrupt:
+            damaged.add(newest)
+    try:
+        stored = main.get(keys.HEAD)
+        head = Head() if stored is None else Head.unpack(stored)
+        lost_counter = False
+    except Corrupt:
+        head, lost_counter = Head(), True
+    if not newest or not (damaged or lost_counter):
+        return 0
+    for version in damaged:
+        for key in list(main.scan_keys(keys.journal_key(version), keys.journal_key(version + 1))):
+            main.delete(key)
+    if newest > head.version:
+        head.version, head.at = newest, max(now, newest_at) if newest in damaged else newest_at
+    head.floor = max(head.floor, newest if lost_counter else max(damaged))
+    head.write(main)
+    return len(damaged) + lost_counter
 
 
 @cache

@@ -2,13 +2,13 @@
 
 from zlib import crc32
 
-from llmspell.errors import LlmspellError
+from llmspell.errors import Corrupt, LlmspellError
 from llmspell.storage.format import FORMAT_KEY, check_format
 from llmspell.storage.store import MAX_KEY_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from llmspell.storage.store import ReadTransaction, Store
 
@@ -75,19 +75,49 @@ def _walk(transaction: "ReadTransaction", examine: "Examine | None", report: Rep
     """Check every pair. Gives a count and a sum of the keys."""
     last = b""
     total = 0
-    for key, value in transaction.scan(b""):
+    for key, value in _pairs(transaction):
         report.entries += 1
-        report.size += len(key) + len(value)
+        report.size += len(key) + (0 if isinstance(value, Corrupt) else len(value))
         total += crc32(key)
         if key <= last or len(key) > MAX_KEY_BYTES:
             report.add(f"the key {key!r} is out of order, empty or too long")
+        last = key
+        if isinstance(value, Corrupt):
+            told = examine(key, b"") if examine is not None else None
+            report.add(told or value.message)
+            continue
         if transaction.get(key) != value:
             report.add(f"the key {key!r} has another value when it is looked up than when it is scanned")
         problem = examine(key, value) if examine is not None else None
         if problem is not None:
             report.add(problem)
-        last = key
     return report.entries, total
+
+
+def _pairs(transaction: "ReadTransaction") -> "Iterator[tuple[bytes, bytes | Corrupt]]":
+    """What a scan of everything gives, and the error for a value that the back end cannot put together."""
+    start = b""
+    while True:
+        try:
+            for key, value in transaction.scan(start):
+                yield key, value
+                start = key + b"\0"
+            return
+        except Corrupt as error:
+            broken = next(transaction.scan_keys(start), None)
+            if broken is None or not _is_broken(transaction, broken):
+                raise
+            problem = error
+        yield broken, problem
+        start = broken + b"\0"
+
+
+def _is_broken(transaction: "ReadTransaction", key: bytes) -> bool:
+    try:
+        transaction.get(key)
+    except Corrupt:
+        return True
+    return False
 
 
 def _walk_back(transaction: "ReadTransaction") -> tuple[int, int]:

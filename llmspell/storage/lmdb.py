@@ -9,7 +9,7 @@ import os
 from lmdb import BadValsizeError
 from lmdb import Error as LmdbError
 
-from llmspell.errors import LlmspellError, ReadOnly
+from llmspell.errors import Corrupt, LlmspellError, ReadOnly
 from llmspell.storage import environment, pieces
 from llmspell.storage.fault import explain
 from llmspell.storage.pieces import MARK, PIECE_BYTES
@@ -191,9 +191,9 @@ class LmdbWrite(WriteTransaction):
             for number in range(count):
                 part = value[number * PIECE_BYTES : (number + 1) * PIECE_BYTES]
                 txn.put(pieces.key_of(first + number), part, append=True)
-            value = pieces.head(value, count, first)
+            value = pieces.head(key, value, count, first)
         elif value.startswith(MARK):
-            value = pieces.head(value, 0, 0)
+            value = pieces.head(key, value, 0, 0)
         txn.put(key, value)
 
     def _next_piece(self) -> int:
@@ -214,10 +214,14 @@ class LmdbWrite(WriteTransaction):
         return number
 
     def _drop_pieces(self, key: bytes) -> None:
-        """Drop the pieces of the value that is under a key."""
+        """Drop the pieces of the value that is under a key; those of a damaged one stay where they are."""
         old = self._txn.get(key)
         if old is not None and old.startswith(MARK):
-            for piece_key in pieces.keys_of(old):
+            try:
+                piece_keys = pieces.keys_of(key, old)
+            except Corrupt:
+                return
+            for piece_key in piece_keys:
                 self._txn.delete(piece_key)
 
     def savepoint(self) -> "LmdbSavepoint":

@@ -109,6 +109,25 @@ def test_a_lost_piece_is_told(path: Path) -> None:
         assert any("piece" in problem for problem in check(store).problems)
 
 
+def test_a_damaged_head_leads_to_nobody_elses_pieces(path: Path) -> None:
+    with LmdbStore(path, sync=False) as store:
+        with store.write() as txn:
+            txn.put(b"a", b"a" * 2100)
+            txn.put(b"b", b"b" * 2100)
+            head = bytearray(txn._txn.get(b"a") or b"")
+            head[len(MARK) + 8] += 1  # the number of the piece of the other value
+            txn._txn.put(b"a", bytes(head))
+        report = check(store, lambda key, _: f"{key!r} was looked at")
+        assert report.problems == ["b'a' was looked at", "b'b' was looked at", "b'm/format' was looked at"]
+        assert check(store).problems == ["what leads to the pieces of the value under b'a' is damaged"]
+        with pytest.raises(Corrupt, match="b'a'"):
+            store.get(b"a")
+        with store.write() as txn:
+            txn.put(b"a", b"new")
+        assert (store.get(b"a"), store.get(b"b")) == (b"new", b"b" * 2100)
+        assert check(store).problems == []
+
+
 def test_the_back_ends_own_keys_are_refused(store: Store) -> None:
     for key in (b"\xff", b"\xff\0", b"\xff" * 511):
         with store.write() as txn:
