@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from llmspell.announce import Announce
     from llmspell.hooks.hook import Execution
-    from llmspell.state.entry import Commit
     from llmspell.state.manager import StateManager
 
 
@@ -57,11 +56,9 @@ class CurrentSession(Ledger):
         self._current: bytes | None = None
         self._outer_correlation_ids: tuple[str, ...] = ()
         self._notes: list[Note] = []
-        self._foreseen: tuple[bytes, Details, list[tuple[str, dict[str, Any]]]] | None = None
         home.participants.append(self._join)
         if state is not None and not self.is_shared:
             state.participants.append(self._foresee)
-            state.listeners.append(self._follow)
 
     @property
     def current_id(self) -> str | None:
@@ -152,10 +149,12 @@ class CurrentSession(Ledger):
 
     def _join(self, transaction: Transaction) -> None:
         """Write into a commit of the home store what happened in it and before it."""
-        count = len(self._notes)
-        if count:
-            self._write_notes(transaction, self._notes[:count])
-            transaction.afterwards(lambda: self._notes.__delitem__(slice(count)))
+        # Taken out before the lock is let go: the next commit may come before this one has told that it is done.
+        notes = self._notes[:]
+        if notes:
+            del self._notes[: len(notes)]
+            transaction.otherwise(lambda: self._notes.__setitem__(slice(0), notes))
+            self._write_notes(transaction, notes)
         if self.is_shared and self._current is not None:
             changes = self._changes_in(transaction)
             if changes:
@@ -168,8 +167,7 @@ class CurrentSession(Ledger):
                 self._put_usage(transaction, session, usage)
 
     def _foresee(self, transaction: Transaction) -> None:
-        """Before a commit of the state in another store: raise when the current session may not do that."""
-        self._foreseen = None
+        """Before a commit of the state in another store: raise when the current session may not do that, else record it then."""
         if self._current is None:
             return
         changes = self._changes_in(transaction)
@@ -177,17 +175,13 @@ class CurrentSession(Ledger):
             with self._reading() as txn:
                 session, details, usage = self.stored(txn, id_text(self._current))
             self._check(session, details, usage, transaction.now, len(changes))
-            self._foreseen = (session, details, changes)
+            correlation_id = self._foreign(details, self._correlation_id())
+            notes = [Note(session, transaction.now, kind, correlation_id, data) for kind, data in changes]
+            transaction.afterwards(lambda: self._follow(notes))
 
-    def _follow(self, commit: "Commit") -> None:
+    def _follow(self, notes: "list_[Note]") -> None:
         """After a commit of the state in another store: record it. What cannot be recorded now waits for the next commit."""
-        foreseen, self._foreseen = self._foreseen, None
-        if foreseen is None:
-            return
-        session, details, changes = foreseen
-        correlation_id = self._foreign(details, commit.correlation_id)
-        for kind, data in changes:
-            self._notes.append(Note(session, commit.at, kind, correlation_id, data))
+        self._notes.extend(notes)
         with suppress(LlmspellError):
             self.flush()
 

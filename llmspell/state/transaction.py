@@ -98,8 +98,8 @@ class Transaction:
 
     __slots__ = (
         "_after", "_block", "_floor", "_following", "_has_removed", "_is_touched", "_is_written", "_manager", "_policy",
-        "_seconds", "_shelf_block", "_stamps", "changes", "deadline", "failure", "head", "main", "now", "savepoints", "shelf",
-        "thread", "version",
+        "_seconds", "_shelf_block", "_stamps", "_undone", "changes", "deadline", "failure", "head", "main", "now", "savepoints",
+        "shelf", "thread", "version",
     )  # fmt: skip
 
     def __init__(self, manager: "StateManager", seconds: float | None = None) -> None:
@@ -112,6 +112,7 @@ class Transaction:
         self._is_touched = False
         self._is_written = False
         self._after: list[Callable[[], None]] | None = None
+        self._undone: list[Callable[[], None]] | None = None
         self.failure: BaseException | None = None
         self.changes: dict[bytes, int] = {}
         self.savepoints: list[Savepoint] = []
@@ -148,10 +149,17 @@ class Transaction:
                 self._finish()
             except BaseException:
                 manager.current = None
-                self._leave(*exc_info())
+                try:
+                    self._leave(*exc_info())
+                finally:
+                    _act(self._undone)
                 raise
         manager.current = None
-        self._leave(kind, error, trace)
+        try:
+            self._leave(kind, error, trace)
+        except BaseException:
+            _act(self._undone)
+            raise
         if kind is not None:
             return
         if self._following is not None:
@@ -161,8 +169,7 @@ class Transaction:
             for listener in manager.listeners:
                 listener(commit)
         if self._after is not None:
-            for act in self._after:
-                act()
+            _act(self._after)
 
     def touch(self) -> None:
         """Say that another domain writes into `main`: the commit gets its version even if no key of the state changes."""
@@ -185,6 +192,12 @@ class Transaction:
         if self._after is None:
             self._after = []
         self._after.append(act)
+
+    def otherwise(self, act: "Callable[[], None]") -> None:
+        """Call `act` when the commit has failed. For participants, who are asked when only that can go wrong; must not raise."""
+        if self._undone is None:
+            self._undone = []
+        self._undone.append(act)
 
     def planned(self) -> int:
         """How many acts wait for the commit."""
@@ -566,6 +579,11 @@ class Savepoint:
         except BaseException as problem:
             transaction.failure = problem
             raise
+
+
+def _act(acts: "list[Callable[[], None]] | None") -> None:
+    for act in acts or ():
+        act()
 
 
 def is_expired(value: bytes, clock: "Callable[[], int]") -> bool:

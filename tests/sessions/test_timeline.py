@@ -1,6 +1,7 @@
 """The current session and its timeline: everything that happens is in it, in the commit that did it, and nothing else is."""
 
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -152,6 +153,51 @@ def test_notes_and_executions_wait_for_a_commit_and_survive_an_undone_one(
     assert [each.seq for each in sessions.executions(work, since=3)] == [4]
     sessions.flush()
     assert len(sessions.timeline(work)) == 4
+
+
+def test_a_commit_by_whoever_is_told_of_one_writes_nothing_twice_and_loses_nothing(
+    sessions: Sessions, state: StateManager
+) -> None:
+    work = sessions.create()
+    sessions.set_current(work)
+
+    def note(name: str) -> None:
+        sessions.note("event.published", {"name": name})
+
+    def answer(_: object) -> None:
+        state.listeners.remove(answer)
+        note("second")
+        state.set("global", "b", 1)
+        note("third")
+
+    note("first")
+    state.listeners.append(answer)
+    state.set("global", "a", 1)
+    entries = sessions.timeline(work)[1:]
+    assert sorted(entry.data.get("name", entry.kind) for entry in entries) == [
+        "first", "second", "state.saved", "state.saved", "third",
+    ]  # fmt: skip
+
+
+def test_two_threads_that_change_the_state_each_have_their_entries(sessions: Sessions, state: StateManager) -> None:
+    work = sessions.create()
+    sessions.set_current(work)
+
+    def change(name: str) -> None:
+        for number in range(50):
+            state.set("global", f"{name}{number}", number)
+            sessions.note("event.published", {"name": f"{name}{number}"})
+
+    threads = [Thread(target=change, args=(name,)) for name in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    entries = sessions.timeline(work)
+    wanted = sorted(f"{name}{number}" for name in "abc" for number in range(50))
+    assert sorted(entry.data["key"] for entry in entries if entry.kind == "state.saved") == wanted
+    assert sorted(entry.data["name"] for entry in entries if entry.kind == "event.published") == wanted
+    assert sessions.get(work).operation_count == 150
 
 
 def test_notes_of_a_deleted_session_go(sessions: Sessions) -> None:
