@@ -427,7 +427,10 @@ class Runtime:
         """The folders of the stores on disk, which no script may open as files."""
         state, sessions = self.config.state, self.config.runtime.sessions
         paths = [state.path] if state.enabled and state.backend == "disk" else []
-        return [*paths, sessions.path] if sessions.enabled and sessions.storage_backend == "disk" else paths
+        kind = sessions.storage_backend
+        if kind == "state" and not state.enabled:
+            kind = state.backend  # see `runtime.sessions.open_home`
+        return [*paths, sessions.path] if sessions.enabled and kind == "disk" else paths
 
     def _explain(self, error: ScriptError, source: bytes, name: str, language: str) -> None:
         """Add the remedy when the line that failed uses a function that no global has."""

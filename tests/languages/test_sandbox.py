@@ -342,6 +342,22 @@ def test_a_script_cannot_open_the_files_of_its_store(engine: Engine, tmp_path: P
     assert (tmp_path / "other").read_bytes() == b"x"
 
 
+def test_a_script_cannot_open_the_files_of_the_sessions_store_when_there_is_no_state(
+    engine: Engine, tmp_path: Path
+) -> None:
+    store = tmp_path / "sessions"
+    engine.set(
+        state__enabled=False, state__backend="disk", runtime__security__allow_file_access=True,
+        runtime__sessions__enabled=True, runtime__sessions__path=str(store),
+    )  # fmt: skip
+    work = engine.run("return Session.create()" if engine.is_lua else "Session.create()").value
+    for path in (store / "data.mdb", store / "new"):
+        ran = engine.run(LUA_ARTIFACT if engine.is_lua else JAVASCRIPT_ARTIFACT, work, str(path))
+        assert ran.value == ["access_denied", "access_denied"], (path, ran.text)
+    assert (store / "data.mdb").exists()
+    assert not (store / "new").exists()
+
+
 LUA_ARTIFACT = """
 local work, path = ...
 local codes = {}
