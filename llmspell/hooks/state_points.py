@@ -67,7 +67,9 @@ class StatePoints(StateHooks):
             return
         place.is_changed = True
         value_field = _VALUE_FIELD.get(point, "new_value")
-        if value_field in changed and not place.is_replaced:
+        # A hook that gives all of its data back has not changed what it was not shown.
+        is_redacted = place.is_hidden and fields.get(value_field) == REDACTED
+        if value_field in changed and not place.is_replaced and not is_redacted:
             place.new_value = _payload(fields[value_field])
             if point == BEFORE_READ:
                 place.is_replaced = True
@@ -143,7 +145,7 @@ class StatePoints(StateHooks):
             state_key(scope, key)
             fields["scope"] = Scope.parse(scope).text
             if point in (BEFORE_WRITE, BEFORE_DELETE):
-                fields["old_value"] = place.look(scope, key) or NIL
+                fields["old_value"] = _shown(place.look(scope, key), place.is_hidden)
         if place.operation == "increment" and (outcome.kind == "replace" or "new_value" in outcome.changed):
             payload = outcome.replacement if outcome.kind == "replace" else _payload(fields["new_value"])
             if number.read(payload) is None:

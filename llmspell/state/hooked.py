@@ -237,6 +237,7 @@ class Hooked:
                 stored = manager.find(record_key)
                 version = 0 if stored is None else record.Record(record_key, stored).version
                 place.version, place.expected_version, place.old_value = version, if_version, payload_of(stored)
+                place.is_hidden = place.is_hidden or (stored is not None and stored[1] == SENSITIVE)
                 place.is_changed = place.is_moved = False
                 hooks.ask(CONFLICT, place)
                 if not place.is_changed:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 
 from llmspell.state.key import state_key
-from llmspell.storage.record import HEADER_BYTES
+from llmspell.storage.record import HEADER_BYTES, SENSITIVE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,8 +52,10 @@ class Place:
         self.new_value = new_value
 
     def look(self, scope: str, key: str) -> bytes | None:
-        """What is stored under another scope and key."""
+        """What is stored under another scope and key; a sensitive value hides what is shown from now on."""
         stored = self.manager.find(state_key(scope, key))
+        if stored is not None and stored[1] == SENSITIVE:
+            self.is_hidden = True
         return None if stored is None else stored[HEADER_BYTES:-4]
 
 

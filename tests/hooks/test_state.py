@@ -511,6 +511,33 @@ def test_sensitive_values_are_not_shown(state: StateManager, hooks: Hooks, monke
     ]  # fmt: skip
 
 
+def test_a_hook_that_gives_its_data_back_leaves_what_it_was_not_shown(
+    state: StateManager, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmspell.state.hooked.admit", lambda *_: None)
+    hooks.register("BeforeStateWrite", lambda context: {"type": "modified", "data": context["data"]})
+    hooks.register("AfterStateRead", lambda context: {"type": "modified", "data": context["data"]})
+    state.set("app", "password", "hunter2", class_="sensitive")
+    assert state.get("app", "password") == "hunter2"
+
+
+def test_what_a_hook_meets_elsewhere_is_not_shown_when_it_is_sensitive(
+    state: StateManager, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr("llmspell.state.hooked.admit", lambda *_: None)
+    monkeypatch.setattr("llmspell.state.manager.admit", lambda *_: None)
+    state.set("app", "password", "hunter2", class_="sensitive")
+    hooks.register("StateConflict", keep(told))
+    with pytest.raises(Conflict):
+        state.set("app", "password", "open", class_="standard", if_version=0)
+    hooks.register("BeforeStateWrite", lambda _: {"type": "redirect", "target": "password"}, key="note")
+    hooks.register("BeforeStateWrite", keep(told), key="password")
+    hooks.register("AfterStateWrite", keep(told))
+    state.set("app", "note", "open")
+    assert [data["old_value"] for data in told] == ["**redacted**", "**redacted**", None]
+
+
 class TestBackground:
     @pytest.fixture
     def background(self, store: Store, bench: Bench) -> Iterator[Background]:
