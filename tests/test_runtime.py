@@ -74,6 +74,16 @@ def test_every_run_has_a_correlation_id_of_its_own(tmp_path: Path) -> None:
         assert found[0] == found[1] != found[2] == found[3]
 
 
+def test_a_run_that_cannot_begin_leaves_no_session_current(tmp_path: Path) -> None:
+    with open_runtime(tmp_path, runtime__sessions__enabled=True, runtime__hooks__record=True) as made:
+        work = made.sessions.create()
+        recorders = [*made.hooks.recorders]
+        with pytest.raises(BadArgument, match="no language"):
+            made.run(b"", name="x.lua", language="cobol", session_id=work)
+        assert made.sessions.current_id is None
+        assert made.hooks.recorders == recorders
+
+
 def test_without_the_state_there_is_no_state(tmp_path: Path) -> None:
     with open_runtime(tmp_path, state__enabled=False) as runtime:
         assert decode(runtime.run(b"return State == nil", name="a.lua")) is True

@@ -219,7 +219,11 @@ class Runtime:
             record(
                 self.hooks, self.sessions, name, self._stop, lambda message, fields: self._log("warn", message, fields)
             )
-        running = self._language = self._open_language(language or language_of(name) or self.config.default_engine)
+        try:
+            running = self._language = self._open_language(language or language_of(name) or self.config.default_engine)
+        except BaseException:
+            self._let_go()
+            raise
         if self._migrations is not None:
             self._migrations.catalogue.first_index = running.first_index
         self._facts = {"script": name, "language": running.name}
@@ -236,12 +240,20 @@ class Runtime:
             raise
         finally:
             self._language = None
+            try:
+                self._let_go()
+            finally:
+                running.close()
+
+    def _let_go(self) -> None:
+        """End what belongs to one script: its hooks, and that a session is current."""
+        try:
             for finish in self._stop.afterwards:
                 finish()
             self._tell_end()
+        finally:
             if self._sessions is not None:
                 self._sessions.close()
-            running.close()
 
     def _watched(self, running: Language, source: bytes, name: str, args: "Sequence[str]") -> bytes:
         """Run the script, as a span when there is telemetry."""
