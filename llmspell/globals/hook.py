@@ -7,10 +7,10 @@ from llmspell.surface.model import Anything, Form, Global, Handle, LastingCallba
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
-    from llmspell.hooks.context import Context
+    from llmspell.hooks.context import Context, Layout
     from llmspell.hooks.hook import Hook as Registered
     from llmspell.hooks.hooks import Hooks
 
@@ -90,15 +90,19 @@ class Hook(Global):
         hooks, call = self._open(), fn
         language = self._language
 
-        forms: dict[tuple[str, ...], Form] = {}
+        forms: dict[tuple[str, ...] | Layout, Form] = {}
 
         def run(context: "Context", seconds: float) -> bytes:
-            fields = context.fields
+            fields, layout = context.fields, context.layout
             if context.metadata or context.is_whole:
                 return call(context.payload(language), seconds=seconds)
-            shape = (context.component, *fields)
-            form = forms.get(shape) or forms.setdefault(shape, _form(point, language, shape))
-            return call.fill(form, context.name, context.correlation_id, *fields.values(), seconds=seconds)
+            # A layout is that of one component alone.
+            shape = (context.component, *fields) if layout is None else layout
+            form = forms.get(shape)
+            if form is None:
+                texts = () if layout is None else layout.texts
+                form = forms[shape] = _form(point, language, context.component, fields, texts)
+            return call.fill((context.name, context.correlation_id, *fields.values()), seconds, form)
 
         return HookHandle(hooks, hooks.register_call(point, run, language=language, thread=get_ident(), **given))
 
@@ -129,17 +133,16 @@ class Hook(Global):
         ]  # fmt: skip
 
 
-def _form(point: str, language: str, shape: tuple[str, ...]) -> Form:
-    """What a hook is told, by the type of what it concerns and the names of the data's fields."""
-    component, *fields = shape
+def _form(point: str, language: str, component: str, fields: "Iterable[str]", texts: tuple[str, ...]) -> Form:
+    """What a hook is told, by the type of what it concerns, the names of the data's fields, and those that are text."""
     return Form(
         {
             "point": point,
-            "component_id": {"type": component, "name": Form.HOLE},
-            "correlation_id": Form.HOLE,
+            "component_id": {"type": component, "name": Form.TEXT},
+            "correlation_id": Form.TEXT,
             "language": language,
             "metadata": {},
-            "data": dict.fromkeys(fields, Form.HOLE),
+            "data": {name: Form.TEXT if name in texts else Form.HOLE for name in fields},
         }
     )
 

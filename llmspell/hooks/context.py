@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from llmspell.hooks.outcome import Outcome
+
     Fields = dict[str, str | bytes]
     """The fields of a context's data: text as it is, any other value as its payload."""
 
@@ -14,16 +16,32 @@ NIL = values.MSGPACK + b"\xc0"
 REDACTED = "**redacted**"
 
 
+class Layout:
+    """That contexts of one component have the same fields; `texts` are those that are text in all of them."""
+
+    __slots__ = ("texts",)
+
+    def __init__(self, *texts: str) -> None:
+        self.texts = texts
+
+
 class Context:
     """One moment: the point, what it concerns, and the data of it. `fields` may be changed until a hook has seen them."""
 
-    __slots__ = ("component", "correlation_id", "fields", "metadata", "name", "point")
+    __slots__ = ("component", "correlation_id", "fields", "layout", "metadata", "name", "point")
 
     is_whole = False
     """It has a payload of its own, and no parts."""
 
     def __init__(
-        self, point: str, component: str, name: str, correlation_id: str, fields: "Fields", metadata: bytes = b""
+        self,
+        point: str,
+        component: str,
+        name: str,
+        correlation_id: str,
+        fields: "Fields",
+        metadata: bytes = b"",
+        layout: Layout | None = None,
     ) -> None:
         self.point = point
         self.component = component
@@ -32,6 +50,11 @@ class Context:
         self.fields = fields
         self.metadata = metadata
         """A payload, or nothing."""
+        self.layout = layout
+        """That of the fields, where it is known and no hook has changed any of them."""
+
+    def check(self, outcome: "Outcome") -> None:
+        """Look at the outcome after a hook has changed it; what it raises makes that hook a failed one."""
 
     def payload(self, language: str) -> bytes:
         """The whole as a payload, for a hook of this language."""

@@ -19,8 +19,8 @@ class Hook:
     """A function that runs at a point. `executions`, `failures` and `avg_ms` tell of its runs so far."""
 
     __slots__ = (
-        "_key", "_scope", "breaker", "call", "executions", "failures", "id", "is_builtin", "is_filtered", "key", "language",
-        "meaningless", "name", "on_error", "order", "point", "priority", "scope", "tags", "thread", "total_ns",
+        "_key", "_scope", "alone", "breaker", "call", "executions", "failures", "id", "is_builtin", "is_filtered", "key",
+        "language", "meaningless", "name", "on_error", "order", "point", "priority", "scope", "tags", "thread", "total_ns",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +58,8 @@ class Hook:
         """The only thread that may run it; 0 for any."""
         self.is_builtin = is_builtin
         self.breaker = Breaker(policy)
+        self.alone = (self,)
+        """The hooks that are running while it runs in no other's run."""
         self.executions = 0
         self.failures = 0
         self.total_ns = 0

@@ -257,18 +257,13 @@ class Hooks:
             if not self.is_stopping():
                 raise
 
-    def run_all(
-        self, hooks: "Sequence[Hook]", context: Context, check: "Callable[[Outcome], None] | None" = None
-    ) -> Outcome | None:
-        """Run these hooks one after the other; what they decided, None when none had anything to say.
-
-        `check` looks at the outcome after a hook has changed it, and may raise what makes that hook a failed one.
-        """
+    def run_all(self, hooks: "Sequence[Hook]", context: Context) -> Outcome | None:
+        """Run these hooks one after the other; what they decided, None when none had anything to say."""
         outcome: Outcome | None = None
         for hook in hooks:
             if hook.is_filtered and not hook.fits(context.fields):
                 continue
-            outcome = self._ask(hook, context, outcome, check)
+            outcome = self._ask(hook, context, outcome)
             if outcome is not None and outcome.kind != "continue":
                 if outcome.kind == "cancel":
                     self.cancelled += 1
@@ -280,7 +275,7 @@ class Hooks:
         outer = running_hooks()
         _running.hooks = running
         try:
-            self._ask(hook, context, Outcome({}), None)
+            self._ask(hook, context, Outcome({}))
         except LimitExceeded as error:
             self.warn("a hook did not run", {"hook": hook.name, "point": hook.point, "error": error.message})
         except Exception:
@@ -289,9 +284,7 @@ class Hooks:
         finally:
             _running.hooks = outer
 
-    def _ask(
-        self, hook: Hook, context: Context, outcome: Outcome | None, check: "Callable[[Outcome], None] | None"
-    ) -> Outcome | None:
+    def _ask(self, hook: Hook, context: Context, outcome: Outcome | None) -> Outcome | None:
         """Run one hook, with its retries; the outcome with what it says, None as long as nothing was said."""
         if hook.thread and hook.thread != get_ident():
             return outcome
@@ -304,13 +297,13 @@ class Hooks:
         breaker = hook.breaker
         if not breaker.is_calm and breaker.state == "open":
             return self._without(hook, context, outcome, "it is switched off, because it kept failing")
-        _running.hooks = (*running, hook)
+        _running.hooks = (*running, hook) if running else hook.alone
         try:
             said = self._attempt(hook, context)
             if said is not CONTINUE:
                 said = self._repeat(hook, context, said)
                 if said is not CONTINUE:
-                    outcome = self._take_in(hook, said, outcome or Outcome(context.fields), check)
+                    outcome = self._take_in(hook, context, said, outcome or Outcome(context.fields))
         except _Failure as failure:
             self._count_failure(hook, str(failure))
             return self._without(hook, context, outcome, f"it failed: {failure}")
@@ -339,9 +332,7 @@ class Hooks:
             said = self._attempt(hook, context)
         return said
 
-    def _take_in(
-        self, hook: Hook, said: Result, outcome: Outcome, check: "Callable[[Outcome], None] | None"
-    ) -> Outcome:
+    def _take_in(self, hook: Hook, context: Context, said: Result, outcome: Outcome) -> Outcome:
         """Apply a result; raises _Failure, and leaves the outcome as it was, when that cannot be done."""
         if said.kind not in meanings(hook.point):
             if said.kind not in hook.meaningless:
@@ -351,11 +342,10 @@ class Hooks:
                     {"hook": hook.name, "point": hook.point},
                 )
             return outcome
-        before = outcome.copy()
+        before, context.layout = outcome.copy(), None
         try:
             outcome.apply(said, hook.name)
-            if check is not None:
-                check(outcome)
+            context.check(outcome)
         except LlmspellError as error:
             outcome.restore(before)
             raise _Failure(f"its result cannot be used: {error.message}") from None

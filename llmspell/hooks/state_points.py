@@ -5,7 +5,7 @@ from time import monotonic
 
 from llmspell import values
 from llmspell.errors import BadValue, Cancelled
-from llmspell.hooks.context import NIL, REDACTED, Context
+from llmspell.hooks.context import NIL, REDACTED, Context, Layout
 from llmspell.hooks.hooks import Hooks, running_hooks
 from llmspell.state import number
 from llmspell.state.hooked import Hooked
@@ -48,11 +48,10 @@ class StatePoints(StateHooks):
         self._refresh()
 
     def ask(self, point: str, place: Place) -> None:
-        fields = _fields(point, place)
-        context = Context(point, "state", place.scope, self._hooks.correlation(), fields)
-        outcome = self._hooks.run_all(
-            self._hooks.at(point), context, lambda outcome: self._check(point, place, outcome)
-        )
+        hooks = self._hooks
+        context = _context(point, place, hooks.correlation())
+        fields = context.fields
+        outcome = hooks.run_all(hooks.at(point), context)
         if outcome is None:
             return
         place.ttl = max(place.ttl, outcome.ttl)
@@ -78,15 +77,14 @@ class StatePoints(StateHooks):
             place.scope, place.key, place.is_moved = scope, key, True
 
     def tell(self, point: str, place: Place) -> None:
-        hooks = self._hooks.at(point)
-        context = Context(point, "state", place.scope, self._hooks.correlation(), _fields(point, place))
-        running = running_hooks()
-        for hook in hooks:
+        context = _context(point, place, self._hooks.correlation())
+        running, background = running_hooks(), self._background
+        for hook in self._hooks.at(point):
             if hook.is_filtered and not hook.fits(context.fields):
                 continue
-            if self._background is not None:
+            if background is not None:
                 if hook not in running:
-                    self._background.add(hook, context, running)
+                    background.add(hook, context, running)
             elif not hook.thread or hook.thread == get_ident():
                 self._hooks.notify(hook, context, running)
 
@@ -133,9 +131,16 @@ class StatePoints(StateHooks):
             self._state.listeners.append(self._forget)
         self._state.hooks = Hooked(self._state, self) if self._hooks.wants_state() else None
 
-    def _check(self, point: str, place: Place, outcome: "Outcome") -> None:
-        """Raise when what a hook wants cannot be: then it has failed. Those that follow are told what is at a new place."""
-        fields = outcome.fields
+
+class _OfPlace(Context):
+    """What a hook is asked or told about a place."""
+
+    __slots__ = ("place",)
+    place: Place
+
+    def check(self, outcome: "Outcome") -> None:
+        """Raise when what a hook wants cannot be. Those that follow are told what is at a new place."""
+        fields, place = outcome.fields, self.place
         if outcome.changed & {"scope", "key"}:
             scope, key = fields.get("scope"), fields.get("key")
             if not isinstance(scope, str):
@@ -144,7 +149,7 @@ class StatePoints(StateHooks):
                 key = fields["key"] = values.decode(key or NIL)
             state_key(scope, key)
             fields["scope"] = Scope.parse(scope).text
-            if point in (BEFORE_WRITE, BEFORE_DELETE):
+            if self.point in (BEFORE_WRITE, BEFORE_DELETE):
                 fields["old_value"] = _shown(place.look(scope, key), place.is_hidden)
         if place.operation == "increment" and (outcome.kind == "replace" or "new_value" in outcome.changed):
             payload = outcome.replacement if outcome.kind == "replace" else _payload(fields["new_value"])
@@ -155,12 +160,25 @@ class StatePoints(StateHooks):
 _VALUE_FIELD = {BEFORE_READ: "value", AFTER_READ: "value"}
 
 
-def _fields(point: str, place: Place) -> "Fields":
-    if point is BEFORE_WRITE and not place.is_hidden:  # the path of every save
-        return {
-            "scope": place.scope, "key": place.key, "old_value": place.old_value or NIL,
-            "new_value": place.new_value or NIL, "operation": place.operation,
+_WRITE = Layout("scope", "key", "operation")
+
+
+def _context(point: str, place: Place, correlation_id: str) -> _OfPlace:
+    fields: Fields
+    scope = place.scope
+    if (point is BEFORE_WRITE or point is AFTER_WRITE) and not place.is_hidden:  # the path of every save
+        fields = {
+            "scope": scope, "key": place.key, "old_value": place.old_value or NIL, "new_value": place.new_value or NIL,
+            "operation": place.operation,
         }  # fmt: skip
+        context = _OfPlace(point, "state", scope, correlation_id, fields, b"", _WRITE)
+    else:
+        context = _OfPlace(point, "state", scope, correlation_id, _fields(point, place))
+    context.place = place
+    return context
+
+
+def _fields(point: str, place: Place) -> "Fields":
     fields: Fields = {"scope": place.scope, "key": place.key}
     if point == AFTER_READ:
         fields["value"] = _shown(place.new_value, place.is_hidden)

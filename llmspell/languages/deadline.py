@@ -41,8 +41,8 @@ class Deadline:
             when = time.monotonic() + seconds
             if around is None or when < around:
                 self._when = when
-                if self._fire is not None:
-                    self._plan(when)
+                if self._fire is not None and (self._planned is None or when < self._planned):
+                    self._plan()
         return around
 
     def restore(self, around: float | None) -> None:
@@ -54,14 +54,16 @@ class Deadline:
         self._is_closed = True
         self._rouse()
 
-    def _plan(self, when: float) -> None:
-        """See to it that the thread wakes by then."""
+    def _plan(self) -> None:
+        """See to it that the thread, which plans to wake later or never, wakes by then.
+
+        It writes its plan and then looks at the end once more, so one of the two sees the other's.
+        """
         if not self._is_running:
             self._is_running = True
             self._wake.acquire()
             _thread.start_new_thread(self._run, ())
-        elif self._planned is None or when < self._planned:
-            # The thread writes its plan and then looks at the end once more, so one of the two sees the other's.
+        else:
             self._rouse()
 
     def _rouse(self) -> None:

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 PRELUDE = ("base", "codec", "printing", "frozen", "binding", "globals", "script")
 """The files of the prelude; each is a function that gets what the files before it gave."""
-_MOST_QUOTED, _LONGEST_QUOTED = 1000, 1000
-
 UNSEEN_BYTES = 2 << 20
 """What small objects may take between two looks at the memory. Of larger ones that do not fit, the engine's own error tells."""
 STACK_BYTES = 4 << 20
@@ -51,10 +49,9 @@ class JavaScriptWire:
 
     def __init__(self) -> None:
         self.call_back: Any = None
+        self.prepare: Any = None
         self.hurry: Callable[[], None] = lambda: None
-        self.forms: dict[Form, list[str]] = {}
-        self.quoted: dict[str, str] = {}
-        """Texts as JSON: the parts of forms are the same ones again and again."""
+        self.forms: dict[Form, int] = {}
         self.deadline = Deadline(lambda: self.hurry())
 
     def scalar(self, raw: "str | None") -> "Any":
@@ -91,13 +88,19 @@ class JavaScriptWire:
         return read(values.decode(self.payload(raw)))
 
     def invoke(self, token: int, parts: tuple[str | bytes, ...], seconds: float, form: Form | None) -> bytes:
-        if form is None:
-            texts = [values.to_json(part).decode() for part in parts]  # type: ignore[arg-type]
-        else:
-            texts = [self._fill(self.forms.get(form) or self._prepare(form), parts)]
+        prepared = 0 if form is None else self.forms.get(form) or self._prepare(form)
+        # Text crosses as it is where it can be told from a payload, and where the engine takes all of it.
+        texts = [
+            (part if part >= "!" and part.isprintable() else values.dump_json(part).decode())
+            if type(part) is str
+            else None
+            if part == NIL
+            else (part if part[0] == 0x20 else values.to_json(part)).decode()  # type: ignore[arg-type,union-attr]
+            for part in parts
+        ]
         around = self.deadline.limit(seconds)
         try:
-            text = self.call_back(token, *texts)
+            text = self.call_back(token, prepared, *texts)
         except JSException:
             text = ""
         finally:
@@ -109,51 +112,26 @@ class JavaScriptWire:
             raise CallbackFailed(values.decode(self.payload(text[1:]))["message"] if text else "")
         return self.payload(text)
 
-    def _fill(self, pieces: "list[str]", parts: tuple[str | bytes, ...]) -> str:
-        """The JSON text of a form with its parts; a tab in front when a part holds tags."""
-        texts, is_tagged, index = pieces.copy(), False, 1
-        quoted = self.quoted
-        for part in parts:
-            if type(part) is str:
-                texts[index] = quoted.get(part) or self._quote(part)
-            elif part == NIL:
-                texts[index] = "null"
-            else:
-                text = (part if part[0] == 0x20 else values.to_json(part)).decode()  # type: ignore[arg-type,union-attr]
-                is_tagged = is_tagged or text[0] == "\t"
-                texts[index] = text[1:]
-            index += 2
-        return "\t" + "".join(texts) if is_tagged else "".join(texts)
+    def _prepare(self, form: Form) -> int:
+        """Make of a form a function in JavaScript that takes the parts; its number."""
+        count = 0
 
-    def _quote(self, text: str) -> str:
-        if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
-            quoted = f'"{text}"'
-        else:
-            quoted = values.dump_json(text).decode()[1:]
-        if len(self.quoted) >= _MOST_QUOTED:
-            self.quoted.clear()
-        if len(quoted) < _LONGEST_QUOTED:
-            self.quoted[text] = quoted
-        return quoted
+        def source(tree: "Any") -> str:
+            nonlocal count
+            if tree is Form.HOLE or tree is Form.TEXT:  # text may cross as a payload too
+                count += 1
+                return f"open(a{count})"
+            if isinstance(tree, str):
+                return values.dump_json(tree).decode()[1:]
+            # Only in brackets `__proto__` is a name like any other; there every name takes longer.
+            names = {name: '["__proto__"]' if name == "__proto__" else source(name) for name in tree}
+            return "{" + ",".join([f"{names[name]}:{source(item)}" for name, item in tree.items()]) + "}"
 
-    def _prepare(self, form: Form) -> "list[str]":
-        """Make of a form the texts that stand before, between and behind its parts, with room for the parts."""
-        pieces = [""]
-
-        def write(tree: "Any") -> None:
-            if tree is Form.HOLE:
-                pieces.extend(("", ""))
-            elif isinstance(tree, str):
-                pieces[-1] += self._quote(tree)
-            else:
-                for index, (name, item) in enumerate(tree.items()):
-                    pieces[-1] += ("," if index else "{") + self._quote(name) + ":"
-                    write(item)
-                pieces[-1] += "}" if tree else "{}"
-
-        write(form.tree)
-        self.forms[form] = pieces
-        return pieces
+        made = source(form.tree)
+        names = ",".join(f"a{number}" for number in range(1, count + 1))
+        number: int = self.prepare(f"return ({names}) => ({made})")
+        self.forms[form] = number
+        return number
 
     def reply(self, result: Type) -> "Callable[[Any], Any]":
         kind = result.kind
@@ -227,6 +205,7 @@ class JavaScript(Language):
             "globals.define",
             "globals.seal",
             "binding.invoke",
+            "binding.prepare",
             "script.begin",
             "script.watch",
             "script.watchModule",
@@ -237,8 +216,8 @@ class JavaScript(Language):
         context.eval("delete globalThis.__prelude; 0")
         self._begin, self._watch, self._watch_module = parts["begin"], parts["watch"], parts["watchModule"]
         self._result, self._unhandled = parts["result"], parts["unhandled"]
-        invoke, call_inside = parts["invoke"], self._engine.call_inside
-        self._wire.call_back = lambda *arguments: call_inside(invoke, *arguments)
+        self._wire.call_back = self._engine.inside(parts["invoke"])
+        self._wire.prepare = self._engine.inside(parts["prepare"])
         for owner in globals_:
             if self.name in owner.languages:
                 self._define(parts["define"], owner)
@@ -316,7 +295,7 @@ class JavaScript(Language):
         _thread.start_new_thread(self._insist, (self._engine.hurry,))
 
     def close(self) -> None:
-        self._wire.call_back = None
+        self._wire.call_back = self._wire.prepare = None
         self._wire.deadline.close()
         self._engine.close()
 

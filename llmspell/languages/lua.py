@@ -107,9 +107,9 @@ class LuaWire:
 
         def source(tree: "Any") -> str:
             nonlocal count
-            if tree is Form.HOLE:
+            if tree is Form.HOLE or tree is Form.TEXT:
                 count += 1
-                return f"open(a{count})"
+                return f"open(a{count})" if tree is Form.HOLE else f"a{count}"
             if isinstance(tree, str):
                 return '"' + "".join(f"\\{byte:03}" for byte in tree.encode()) + '"'
             return "{" + ",".join(f"[{source(name)}]={source(item)}" for name, item in tree.items()) + "}"

@@ -176,20 +176,25 @@ class Engine:
             if self._counter is not None:
                 self._counter.value = 1
 
-    def call_inside(self, function: "Any", *arguments: object) -> "Any":
-        """Call a JavaScript function from within a Python callable, on what is left of the stack.
+    def inside(self, function: "Any") -> "Callable[..., Any]":
+        """A JavaScript function to be called from within a Python callable, on what is left of the stack.
 
         Every call from outside measures the stack anew from where it begins. Afterwards all is as it was before, also when an
         interrupt ended the function.
         """
-        stack = self._stack
-        size, top, limit = stack.tolist()
-        try:
-            self._update_stack_top(self._runtime)
-            self.context.set_max_stack_size(max(1, stack[1] - limit))
-            return function(*arguments)
-        finally:
-            stack[0], stack[1], stack[2] = size, top, limit
+        stack, update_stack_top, runtime = self._stack, self._update_stack_top, self._runtime
+
+        def call(*arguments: object) -> "Any":
+            size, top, limit = stack.tolist()
+            try:
+                update_stack_top(runtime)
+                left = stack[1] - limit
+                stack[0] = left if left > 0 else 1
+                return function(*arguments)
+            finally:
+                stack[0], stack[1], stack[2] = size, top, limit
+
+        return call
 
     def compiles(self, source: bytes, filename: str) -> bool:
         """Whether the text is a correct classic script."""

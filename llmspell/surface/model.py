@@ -66,30 +66,28 @@ class Callback:
     script's function raises comes out as `CallbackFailed`.
     """
 
-    __slots__ = ("_invoke", "name")
+    __slots__ = ("fill", "name")
 
     def __init__(self, invoke: "Callable[..., bytes]", name: str) -> None:
-        self._invoke = invoke
+        self.fill = invoke
+        """`fill(parts, seconds, form)` runs it with the map that the parts make of a form, cheaper than a payload."""
         self.name = name
-
-    def fill(self, form: "Form", *parts: str | bytes, seconds: float = 0.0) -> bytes:
-        """Run it with one argument: the map that the parts make of a form. Cheaper than a payload of the same map."""
-        return self._invoke(parts, seconds, form)
 
     def __call__(self, *payloads: bytes, seconds: float = 0.0) -> bytes:
         """Run it; with `seconds`, an overrun ends it with Timeout, which nothing in the script's function can catch."""
-        return self._invoke(payloads, seconds)
+        return self.fill(payloads, seconds)
 
 
 class Form:
     """A map for functions that are called again and again, of which only some values are new each time.
 
-    `tree` is a map of text and of such maps, in which HOLE stands for a *part*: text as it is, or a payload. The parts fill
-    the holes in their order. Each language prepares a form once, and lets only the parts cross.
+    `tree` is a map of text and of such maps, in which HOLE stands for a *part*: text as it is, or a payload; and TEXT for one
+    that is always text. The parts fill the holes in their order. Each language prepares a form once, and lets only the parts
+    cross.
     """
 
     __slots__ = ("tree",)
-    HOLE = None
+    HOLE, TEXT = None, True
 
     def __init__(self, tree: "dict[str, Any]") -> None:
         self.tree = tree

@@ -170,6 +170,40 @@ def test_values_pass_through_hooks_exactly(bench: Bench, kind: str) -> None:
     ) is True  # fmt: skip
 
 
+ODD = (
+    "",
+    " led",
+    "\ttabbed",
+    "\0",
+    "a\0b",
+    ' "quoted"',
+    '"',
+    "\\",
+    "\n",
+    "!",
+    "1",
+    "null",
+    "\x7f",
+    "é",
+    "\u2028",
+    '{"$bytes":""}',
+)
+
+
+def test_text_and_names_of_fields_reach_a_hook_exactly(bench: Bench) -> None:
+    texts = iter(ODD)
+    bench.runtime.hooks.register(
+        "BeforeStateWrite",
+        lambda _: {"type": "modified", "data": {"new_value": next(texts), "__proto__": "own"}},
+        priority="high",
+    )
+    seen = bench.run(
+        f"local seen = JSON.array() Hook.register('BeforeStateWrite', function(c) seen[#seen + 1] = {{c.data.new_value, c.data['__proto__'], c.data.key}} end) for i = 1, {len(ODD)} do State.save('app', ' k' .. i, i) end return seen",
+        f"{{ const seen = []; Hook.register('BeforeStateWrite', (c) => {{ seen.push([c.data.new_value, c.data['__proto__'], c.data.key]) }}); for (let i = 1; i <= {len(ODD)}; i++) State.save('app', ' k' + i, i); seen }}",
+    )
+    assert seen == [[text, "own", f" k{number}"] for number, text in enumerate(ODD, 1)]
+
+
 def test_a_context_can_be_kept_and_saved_whole(bench: Bench) -> None:
     bench.run(
         """Hook.register('AfterStateWrite', function(c) State.save('seen', 'last', c) end, {scope = 'app'})

@@ -5,24 +5,38 @@
     stringify, parse, getPrototypeOf, defineProperty, isArray, isFinite, indexOf, codeAt, join, tagOf, apply, list, raw,
     thrown, isInt,
   } = parts.base
-  const { encode, encodeWith, decode, revive, Unstorable } = parts.codec
+  const { encode, encodeWith, revive, Unstorable } = parts.codec
   const { describe } = parts.printing
   const { withHandles, tokenOf } = parts.frozen
   const { freeze } = Object
+  const compile = Function
   const AsyncProto = getPrototypeOf(async function () {})
 
   // Functions of the script that the host may call: tokens, valid while the host function runs that got them.
   const callbacks = list()
   const lasting = list() // kept for good, with tokens below zero
   let callbackError = null
-  const invoke = (token, ...texts) => {
+
+  // A form is a function that makes one argument of its parts: a part is null, or a payload, whose mark sorts before all text.
+  const forms = list()
+  const open = (part) => {
+    if (!(part < '!')) return part
+    return codeAt(part, 0) === 9 ? parse(part, revive) : parse(part)
+  }
+  const prepare = (source) => {
+    forms[forms.length] = compile('open', source)(open)
+    return forms.length
+  }
+
+  const invoke = (token, form, ...texts) => {
     try {
       const { f, index, position } = token < 0 ? lasting[-1 - token] : callbacks[token]
       let result
-      if (texts.length === 1) result = f(decode(texts[0]))
+      if (form > 0) result = f(apply(forms[form - 1], undefined, texts))
+      else if (texts.length === 1) result = f(open(texts[0]))
       else {
         const given = list()
-        for (let i = 0; i < texts.length; i++) given[i] = decode(texts[i])
+        for (let i = 0; i < texts.length; i++) given[i] = open(texts[i])
         result = apply(f, undefined, given)
       }
       if (result === undefined || result === null) return 'null'
@@ -169,5 +183,5 @@
     return result
   }
 
-  parts.binding = { bind, invoke }
+  parts.binding = { bind, invoke, prepare }
 })

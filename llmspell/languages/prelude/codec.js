@@ -161,6 +161,7 @@
   }
 
   const encodeWith = (v, keep, hold) => {
+    if (keep === null && hold === null && keeper === null && holder === null) return encode(v)
     const outer = [keeper, holder] // a toJSON may come here while a definition is being encoded
     keeper = keep
     holder = hold
