@@ -54,6 +54,8 @@ class CurrentSession(Ledger):
     ) -> None:
         super().__init__(home, state, policies, announce)
         self._current: bytes | None = None
+        self._own_keys = b""
+        """What the record keys of the current session's scope begin with."""
         self._outer_correlation_ids: tuple[str, ...] = ()
         self._notes: list[Note] = []
         home.participants.append(self._join)
@@ -85,6 +87,7 @@ class CurrentSession(Ledger):
         if self._current is None:
             self._outer_correlation_ids = tuple(each.correlation_id for each in managers)
         self._current = id_bytes(session_id)
+        self._own_keys = keys.scope_prefix(f"session:{session_id}")
         for each in managers:
             each.correlation_id = found.correlation_id
 
@@ -158,12 +161,18 @@ class CurrentSession(Ledger):
         if self.is_shared and self._current is not None:
             changes = self._changes_in(transaction)
             if changes:
-                session, details, usage = self.stored(transaction.main, id_text(self._current))
-                self._check(session, details, usage, transaction.now, len(changes))
-                usage.add(transaction.now, len(changes))
+                session, main, now = self._current, transaction.main, transaction.now
+                details, usage = self._details(main, session), self._usage(main, session)
+                self._check(session, details, usage, now, len(changes))
+                usage.add(now, len(changes))
                 correlation_id = self._foreign(details, self._correlation_id())
-                for kind, data in changes:
-                    self._record(transaction, session, usage, kind, data, correlation_id)
+                for kind, key in changes:
+                    usage.sequence += 1
+                    scope, name = keys.split(key)
+                    timeline.write_change(
+                        main, session, usage.sequence, now, kind, correlation_id,
+                        "" if key.startswith(self._own_keys) else scope, name, transaction.version,
+                    )  # fmt: skip
                 self._put_usage(transaction, session, usage)
 
     def _foresee(self, transaction: Transaction) -> None:
@@ -176,7 +185,11 @@ class CurrentSession(Ledger):
                 session, details, usage = self.stored(txn, id_text(self._current))
             self._check(session, details, usage, transaction.now, len(changes))
             correlation_id = self._foreign(details, self._correlation_id())
-            notes = [Note(session, transaction.now, kind, correlation_id, data) for kind, data in changes]
+            notes = []
+            for kind, key in changes:
+                scope, name = keys.split(key)
+                data = {"scope": scope, "key": name, "version": transaction.version}
+                notes.append(Note(session, transaction.now, kind, correlation_id, data))
             transaction.afterwards(lambda: self._follow(notes))
 
     def _follow(self, notes: "list_[Note]") -> None:
@@ -190,16 +203,14 @@ class CurrentSession(Ledger):
         self.policies.check_active(session_id, details, usage, now)
         self.policies.check(session_id, details, usage, now, operations)
 
-    def _changes_in(self, transaction: Transaction) -> "list_[tuple[str, dict[str, Any]]]":
-        """What a transaction of the state has changed, as kinds and data of entries; not what merely expired."""
+    def _changes_in(self, transaction: Transaction) -> "list_[tuple[str, bytes]]":
+        """What a transaction of the state has changed, as kinds of entries and record keys; not what merely expired."""
         quiet = self._quiet[1] if self._quiet[0] is transaction else ()
-        found = []
-        for key, operation in transaction.changes.items():
-            if operation != EXPIRE and key not in quiet:
-                scope, name = keys.split(key)
-                kind = "state.deleted" if operation == DELETE else "state.saved"
-                found.append((kind, {"scope": scope, "key": name, "version": transaction.version}))
-        return found
+        return [
+            ("state.deleted" if operation == DELETE else "state.saved", key)
+            for key, operation in transaction.changes.items()
+            if operation != EXPIRE and key not in quiet
+        ]
 
     def _write_notes(self, transaction: Transaction, notes: "list_[Note]") -> None:
         """Write what waited; what belongs to a session that is gone, goes."""

@@ -154,12 +154,13 @@ class Usage:
     @classmethod
     def unpack(cls, key: bytes, value: bytes) -> "Usage":
         """The stored form; raises Corrupt."""
-        body = unseal(key, value, f"what is counted of the session {id_text(key[1:17])}")
-        usage = cls(0)
+        if len(value) != _USAGE.size + 4 or crc32(value, crc32(key)) != INTACT or value[0] != FORMAT:
+            raise Corrupt(f"what is counted of the session {id_text(key[1:17])} is damaged")
+        usage = cls.__new__(cls)
         (
             _, usage.sequence, usage.operation_count, usage.artifact_count, usage.artifact_bytes, usage.checkpoint_count,
             usage.updated_at, usage.active_at, usage.started_at, usage.window_at, usage.window_count,
-        ) = _USAGE.unpack(body)  # fmt: skip
+        ) = _USAGE.unpack_from(value)  # fmt: skip
         return usage
 
     def pack(self, key: bytes) -> bytes:

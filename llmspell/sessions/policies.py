@@ -32,15 +32,10 @@ class Policies:
         self.max_operations = max_operations
         self.max_rate = max_rate
 
-    def limit(self, details: "Details", name: str) -> float:
-        """The limit of one session."""
-        own = details.fields.get(name)
-        found: float = getattr(self, name) if own is None else own
-        return found
-
     def overtime(self, details: "Details", usage: "Usage", now: int) -> str:
         """Why an active session is over its time, or ""."""
-        longest, idle = self.limit(details, "max_duration"), self.limit(details, "max_idle_time")
+        own = details.fields.get
+        longest, idle = own("max_duration", self.max_duration), own("max_idle_time", self.max_idle_time)
         if longest and now - usage.started_at > longest * SECOND:
             return f"active for longer than {longest:g} seconds"
         if idle and now - usage.active_at > idle * SECOND:
@@ -63,22 +58,23 @@ class Policies:
         self, session_id: str, details: "Details", usage: "Usage", now: int, operations: int, artifacts: int = 0, size: int = 0
     ) -> None:  # fmt: skip
         """Raise LimitExceeded unless a session may do so many operations more, and own so many artifacts and bytes more."""
+        own = details.fields.get
         if artifacts > 0:
-            limit = self.limit(details, "max_artifacts")
+            limit = own("max_artifacts", self.max_artifacts)
             if usage.artifact_count + artifacts > limit:
                 raise LimitExceeded(
                     f"the session {session_id} may have {limit:g} artifacts, and has {usage.artifact_count}"
                 )
-            limit = self.limit(details, "max_artifact_bytes")
+            limit = own("max_artifact_bytes", self.max_artifact_bytes)
             if limit and usage.artifact_bytes + size > limit:
                 raise LimitExceeded(
                     f"the artifacts of the session {session_id} may have {size_text(int(limit))} together"
                 )
-        limit = self.limit(details, "max_operations")
+        limit = own("max_operations", self.max_operations)
         if limit and usage.operation_count + operations > limit:
             raise LimitExceeded(
                 f"the session {session_id} may do {limit:g} operations, and has done {usage.operation_count}"
             )
-        limit = self.limit(details, "max_rate")
+        limit = own("max_rate", self.max_rate)
         if limit and usage.recent(now) + operations > limit:
             raise LimitExceeded(f"the session {session_id} may do {limit:g} operations per second")

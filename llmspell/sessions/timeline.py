@@ -35,10 +35,24 @@ def write(
     main: "WriteTransaction", session: bytes, seq: int, at: int, kind: str, correlation_id: str, data: "dict[str, Any]"
 ) -> None:
     """Add an entry; an empty `correlation_id` is the session's own."""
+    _write(main, session, seq, at, kind, correlation_id, _shorten(session, kind, data))
+
+
+def write_change(
+    main: "WriteTransaction", session: bytes, seq: int, at: int, kind: str, correlation_id: str, scope: str, name: str,
+    version: int,
+) -> None:  # fmt: skip
+    """`write` for a change of the state; the session's own scope is "", as it need not be stored with each entry."""
+    _write(main, session, seq, at, kind, correlation_id, [name, version, scope] if scope else [name, version])
+
+
+def _write(
+    main: "WriteTransaction", session: bytes, seq: int, at: int, kind: str, correlation_id: str, short: "Any"
+) -> None:
     key = number_key(TIMELINE, session, seq)
     correlation = correlation_id.encode()
     header = _ENTRY.pack(FORMAT, CODES[kind], at, len(correlation)) + correlation
-    main.put(key, record.seal(key, header, values.encode_known(_shorten(session, kind, data))))
+    main.put(key, record.seal(key, header, values.encode_known(short)))
 
 
 def unpack(key: bytes, value: bytes) -> Entry:

@@ -106,8 +106,11 @@ def retired_header(operation: int, at: int) -> bytes:
 def write_commit(
     main: "WriteTransaction", version: int, at: int, correlation_id: str, changes: dict[bytes, int]
 ) -> None:
-    """Add the entry of a commit; also of one that changed no key of the state, so that every version has one."""
-    text = correlation_id.encode()
+    """Add the entry of a commit; also of one that changed no key of the state, so that every version has one.
+
+    Such an entry tells nothing that a correlation could be told of, so it is without.
+    """
+    text = correlation_id.encode() if changes else b""
     operations = bytes(changes.values())
     if len(operations) <= _PART_KEYS:
         _write_part(main, version, 0, at, text, operations, _SEPARATOR.join(changes))

@@ -1,8 +1,8 @@
 """`Tree`: an ordered map from bytes whose copies cost nothing.
 
-Two levels: a root with the lower bound of every leaf, and leaves of up to 512 keys. Whatever two trees share is copied
-by the one that changes it, a leaf at a time, so a copy is a snapshot: transactions, savepoints and readers are each one
-copy, and going back means dropping it. Single operations cost a few µs at any size.
+Two levels: a root with the lower bound of every leaf, and leaves of up to 128 keys, or 512 once there are many. Whatever
+two trees share is copied by the one that changes it, a leaf at a time, so a copy is a snapshot: transactions, savepoints
+and readers are each one copy, and going back means dropping it. Single operations cost a few µs at any size.
 """
 
 from bisect import bisect_left, bisect_right
@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+_SMALL_LEAF = 128
 _MAX_LEAF = 512
-_MERGED_LEAF = 384
+_MANY_LEAVES = 1024
+"""From here on leaves may grow to the larger size: the root is copied as well, and must not outweigh the leaves."""
+_MERGED_LEAF = 96
 """Two neighbours that fit into this are made one, so leaves do not stay thin after many deletions."""
-_THIN_LEAF = 64
+_THIN_LEAF = 16
 
 
 class _Leaf:
@@ -74,7 +77,7 @@ class Tree:
         keys.insert(place, key)
         leaf.values.insert(place, value)
         self.size += 1
-        if len(keys) > _MAX_LEAF:
+        if len(keys) > _SMALL_LEAF and (len(keys) > _MAX_LEAF or len(self._leaves) < _MANY_LEAVES):
             self._split(index, leaf)
 
     def delete(self, key: bytes) -> bool:
@@ -130,7 +133,8 @@ class Tree:
 
     def _split(self, index: int, leaf: _Leaf) -> None:
         # Keys that arrive in order fill the last leaf to its end, so it is not cut in half.
-        middle = _MAX_LEAF if index == len(self._leaves) - 1 else _MAX_LEAF // 2
+        size = len(leaf.keys)
+        middle = size - 1 if index == len(self._leaves) - 1 else size // 2
         right = _Leaf(leaf.keys[middle:], leaf.values[middle:], self._owner)
         del leaf.keys[middle:]
         del leaf.values[middle:]
