@@ -5,9 +5,12 @@ import time
 
 
 def new_id() -> str:
-    """A new UUID v7: 48 bits of Unix milliseconds, 74 random bits."""
-    number = (time.time_ns() // 1_000_000 & (1 << 48) - 1) << 80 | int.from_bytes(os.urandom(10))
-    number = number & ~(0xF << 76) | 7 << 76
-    number = number & ~(3 << 62) | 2 << 62
+    """A new UUID v7: 48 bits of Unix milliseconds, 12 of their fraction (method 3 of RFC 9562, 6.2), 62 random bits.
+
+    The fraction keeps those of one process in the order in which they were made.
+    """
+    milliseconds, fraction = divmod(time.time_ns(), 1_000_000)
+    number = (milliseconds & (1 << 48) - 1) << 80 | 7 << 76 | (fraction << 12) // 1_000_000 << 64
+    number |= 2 << 62 | int.from_bytes(os.urandom(8)) >> 2
     text = f"{number:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
