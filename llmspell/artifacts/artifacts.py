@@ -391,7 +391,7 @@ class Artifacts:
         if found is None:
             raise NotFound(
                 f"there is no artifact '{text:.300}'" + ("" if parsed else f" in the session {owner}"),
-                hint="Artifact.list(session_id) tells which there are",
+                hint="Artifact.list(session_id), or `llmspell artifact list`, tells which there are",
             )
         for who in dict.fromkeys((self.sessions.current_id, session_id or None)):
             if who is not None and not found.allows(who, permission):

@@ -103,7 +103,8 @@ def write(path: str, blocks: "Iterable[bytes]", progress: "Callable[[int], objec
 
 def _explain(error: OSError, path: str) -> Exception:
     if isinstance(error, FileNotFoundError):
-        return NotFound(f"there is no file '{path}'")
+        folder = os.path.dirname(path) or "."
+        return NotFound(f"there is no file '{path}'" if os.path.isdir(folder) else f"there is no folder '{folder}'")
     if isinstance(error, IsADirectoryError):
         return BadArgument(f"'{path}' is a folder")
     if error.errno in FULL:

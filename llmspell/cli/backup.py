@@ -172,7 +172,7 @@ def cleanup(
     call: Call,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
 ) -> None:
-    """Remove the backups that the retention policy of [state.backup] gives up; with -v, say why each stays or goes."""
+    """Remove the backups that the retention policy gives up; with -v, say why each stays or goes."""
     cleaned = unopened(call).cleanup(dry_run=dry_run)
     for warning in cleaned.warnings:
         call.report.note(f"note: {warning}")

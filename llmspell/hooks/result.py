@@ -61,8 +61,9 @@ def read(payload: bytes, *, is_told: bool = False) -> Result:
         raise BadValue(f"it returned {_told(value)}; a hook returns nothing, text, or a map with a type")
     kind = _KINDS.get(value.get("type", "")) if isinstance(value.get("type"), str) else None
     if kind is None:
+        told = f"whose type is {value['type']!r}" if "type" in value else "without a type"
         known = "continue, modified, cancel, redirect, replace, retry, skipped, cache"
-        raise BadValue(f"it returned a map whose type is {value.get('type')!r}; the types are {known}")
+        raise BadValue(f"it returned a map {told}; the types are {known}")
     result = Result(kind)
     if kind == "modified":
         result.data = value.get("data")

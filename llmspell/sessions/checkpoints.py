@@ -65,7 +65,7 @@ def find(txn: "ReadTransaction", session: bytes, wanted: str) -> Checkpoint:
     if labelled is None or not wanted:
         raise NotFound(
             f"the session {id_text(session)} has no checkpoint {wanted[:60]!r}",
-            hint="Session.checkpoints(id) tells which there are",
+            hint="Session.checkpoints(id), or `llmspell session checkpoints ID`, tells which there are",
         )
     return labelled
 

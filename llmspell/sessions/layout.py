@@ -39,6 +39,8 @@ BY_STATUS, BY_NAME, BY_PARENT = b"Is", b"In", b"Ip"
 SPACES = (CHECKPOINT, EXECUTION, INDEX, SESSION, TIMELINE, USAGE, COPY)
 
 STATUSES = ("active", "suspended", "completed", "failed", "archived")
+WHICH = "Session.list with status 'all', or `llmspell session list --status all`, tells which there are"
+"""The hint of every unknown id, in no language's own spelling."""
 FORMAT = 1
 _DETAILS = Struct("<BQ")
 _USAGE = Struct("<BQQQQIqqqqI")
@@ -50,7 +52,7 @@ def id_bytes(session_id: object) -> bytes:
     raw = _parse(session_id) if type(session_id) is str else b""
     if not raw:
         shown = session_id[:60] if isinstance(session_id, str) else session_id
-        raise NotFound(f"there is no session {shown!r}", hint="Session.list({status = 'all'}) tells which there are")
+        raise NotFound(f"there is no session {shown!r}", hint=WHICH)
     return raw
 
 

@@ -8,6 +8,7 @@ from llmspell.sessions import checkpoints, index, timeline
 from llmspell.sessions.layout import (
     SESSION,
     USAGE,
+    WHICH,
     Details,
     Usage,
     id_bytes,
@@ -145,9 +146,7 @@ class Ledger:
         key = SESSION + session
         value = txn.get(key)
         if value is None:
-            raise NotFound(
-                f"there is no session '{id_text(session)}'", hint="Session.list({status = 'all'}) tells which there are"
-            )
+            raise NotFound(f"there is no session '{id_text(session)}'", hint=WHICH)
         if self._known[0] == value:
             return self._known[1]
         details = Details.unpack(key, value)

@@ -184,7 +184,7 @@ class Sessions(CurrentSession):
 
     def fail(self, session_id: str, reason: str = "") -> None:
         """End a session, and say why."""
-        inputs.check_text("reason", reason, inputs.LONGEST_TEXT)
+        inputs.check_text("reason", reason, inputs.LONGEST_TEXT, is_line=False)
         self._step(session_id, "failed", "SessionEnd", reason)
 
     def archive(self, session_id: str) -> None:

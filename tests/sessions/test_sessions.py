@@ -246,3 +246,9 @@ def test_archived_sessions_do_not_change_but_can_be_forked_and_deleted(sessions:
             act()
     assert state.get(scope(sessions.fork(work, checkpoint=point.id)), "n") == 1
     sessions.delete(work)
+
+
+def test_a_reason_may_have_lines(sessions: Sessions) -> None:
+    work = sessions.create()
+    sessions.fail(work, "it broke\n\tat line 3")
+    assert sessions.get(work).failure_reason == "it broke\n\tat line 3"
