@@ -42,6 +42,11 @@ def info(call: Call) -> None:
             "path": os.path.abspath(config.state.path) if _is_on_disk(config) else None,
             "timeout_seconds": config.runtime.script_timeout_seconds,
             "journal": config.state.journal.enabled,
+            "migration": config.state.enabled and config.state.migration.enabled,
+            "backup": config.state.enabled and config.state.backup.enabled,
+            "sessions": config.runtime.sessions.enabled,
+            "hooks": config.runtime.hooks.enabled,
+            "events": config.runtime.events.enabled,
             "not_built": config.unbuilt(),
         }
     )

@@ -200,3 +200,10 @@ def test_package_offers_the_runtime_on_first_use() -> None:
 def test_changelog_knows_this_version() -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"## {llmspell.__version__}" in text
+
+
+def test_info_says_which_parts_are_switched_on(shell: Shell) -> None:
+    for profile, expected in (("session-enabled", (True, False, False)), ("backup-enabled", (False, True, False))):
+        told = shell("-p", profile, "info", "--output", "json").json
+        assert (told["sessions"], told["backup"], told["migration"]) == expected
+        assert told["hooks"] is told["events"] is True
